@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every kernel is given, what it gives back, and where the weights lie. docs/ARITHMETIC.md says what it computes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tickmlp {
+
+// One group is 16 lanes: one AVX-512 register of 32-bit values, two AVX2, four NEON. One cache line of weights.
+inline constexpr uint32_t kGroup = 16;
+// A tile is at most 16 groups: their accumulators leave half of AVX-512's 32 registers free for everything else.
+inline constexpr uint32_t kTileGroups = 16;
+
+inline constexpr uint32_t kMaxInputs = 4096;
+inline constexpr uint32_t kMaxHeads = 16;
+inline constexpr uint32_t kMaxHidden = 4096;
+inline constexpr uint32_t kMaxLanes = 8192;
+inline constexpr uint32_t kMaxHeadOutputs = 64;
+
+constexpr uint32_t round_up(uint32_t value, uint32_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+enum class ElementType : uint32_t { kInt8 = 1, kFloat32 = 2 };
+
+struct Head {
+  uint32_t group_begin;   // first group of its lanes
+  uint32_t groups;        // padded hidden / 16
+  uint32_t output_begin;  // index of its first output
+  uint32_t outputs;
+  uint32_t softmax;  // 1 softmax, 0 identity
+  const float* w2;   // [outputs][groups * 16], 64-byte aligned
+};
+
+// A verified model, read-only. All arrays are 64-byte aligned and padded with zeros to a multiple of 64 bytes.
+struct Network {
+  uint32_t inputs;
+  uint32_t groups;  // of all heads; lanes = 16 * groups
+  uint32_t heads;
+  uint32_t outputs;
+  const Head* head;          // [heads]
+  const float* input_scale;  // [inputs], int8 only
+  const void* start;         // [lanes] int32 (int8) or float
+  const float* lane_scale;   // [lanes], int8 only
+  const float* group_clamp;  // [groups] the upper clamp bound of each group's head
+  const void* w1;            // tiles: see docs/BLOB_FORMAT.md
+  const float* start2;       // [outputs]
+};
+
+enum class Outcome : uint32_t { kDone, kNonFiniteInput, kNonFiniteOutput };
+
+// One thread's scratch; every array 64-byte aligned. Sizes in elements.
+struct Workspace {
+  uint8_t* codes;    // [2 * round_up(inputs, 64)] quantised inputs, as bytes or as 16-bit
+  float* hidden;     // [lanes] after the clamp
+  float* logits;     // [round_up(outputs, 16)]
+  float* outputs;    // [round_up(outputs, 16)] the result when Outcome is kDone
+  uint64_t clipped;  // input elements clipped by the last call (int8)
+};
+
+// Full path: `input` holds network.inputs floats, 4-byte aligned, never read beyond its end.
+// No allocation, lock, system call or global; noexcept.
+using InferFunction = Outcome (*)(const Network& network, const float* input, Workspace& workspace);
+
+// How many groups tile `tile` holds, when `groups` are cut into `tiles` as even as can be.
+constexpr uint32_t tile_count(uint32_t groups) { return (groups + kTileGroups - 1) / kTileGroups; }
+constexpr uint32_t tile_groups(uint32_t groups, uint32_t tiles, uint32_t tile) {
+  return groups / tiles + (tile < groups % tiles ? 1 : 0);
+}
+
+}  // namespace tickmlp

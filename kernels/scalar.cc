@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scalar.h"
+
+#include <cmath>
+#include <cstring>
+
+namespace tickmlp::scalar {
+namespace {
+
+bool all_finite(const float* values, uint32_t count) {
+  for (uint32_t i = 0; i < count; ++i)
+    if (!std::isfinite(values[i])) return false;
+  return true;
+}
+
+float clamp(float a, float high) {
+  const float t = a > 0.0f ? a : 0.0f;
+  return t < high ? t : high;
+}
+
+// Section 2: the code of one input, 1 .. 255.
+uint8_t quantise(float x, float scale, uint64_t& clipped) {
+  float p = x * scale;
+  clipped += p < -127.0f || p > 127.0f;
+  p = p > -127.0f ? p : -127.0f;
+  p = p < 127.0f ? p : 127.0f;
+  return static_cast<uint8_t>(static_cast<int>(std::nearbyint(p)) + 128);
+}
+
+// Section 1 or 2 for one group of 16 lanes: where its tile's weights begin, and how far one step of them reaches.
+struct GroupWeights {
+  size_t first;   // in 16-lane records from the start of w1
+  size_t stride;  // records from one input (float32) or quad of inputs (int8) to the next
+};
+
+template <typename Visit>
+void for_each_group(const Network& network, uint32_t steps, Visit visit) {
+  const uint32_t tiles = tile_count(network.groups);
+  size_t tile_begin = 0;
+  uint32_t group = 0;
+  for (uint32_t tile = 0; tile < tiles; ++tile) {
+    const uint32_t width = tile_groups(network.groups, tiles, tile);
+    for (uint32_t g = 0; g < width; ++g) visit(group++, GroupWeights{tile_begin + g, width});
+    tile_begin += static_cast<size_t>(width) * steps;
+  }
+}
+
+}  // namespace
+
+float exp32(float x) {
+  if (x < -87.0f) return 0.0f;
+  const float t = std::fma(x, 0x1.715476p+0f, 12582912.0f);
+  const float k = t - 12582912.0f;
+  float r = std::fma(k, -0x1.62e430p-1f, x);
+  r = std::fma(k, 0x1.05c610p-29f, r);
+  float p = 0x1.6a23cep-10f;
+  p = std::fma(p, r, 0x1.123a20p-7f);
+  p = std::fma(p, r, 0x1.5558f2p-5f);
+  p = std::fma(p, r, 0x1.555492p-3f);
+  p = std::fma(p, r, 0x1.fffffcp-2f);
+  p = std::fma(p, r, 1.0f);
+  p = std::fma(p, r, 1.0f);
+  uint32_t bits;
+  std::memcpy(&bits, &t, 4);
+  bits = (bits + 127u) << 23;
+  float power;
+  std::memcpy(&power, &bits, 4);
+  return p * power;
+}
+
+Outcome finish(const Network& network, Workspace& workspace) {
+  for (uint32_t h = 0; h < network.heads; ++h) {
+    const Head& head = network.head[h];
+    const float* hidden = workspace.hidden + head.group_begin * kGroup;
+    for (uint32_t k = 0; k < head.outputs; ++k) {
+      const float* row = head.w2 + static_cast<size_t>(k) * head.groups * kGroup;
+      float s[kGroup] = {};
+      for (uint32_t j = 0; j < head.groups * kGroup; ++j) s[j % kGroup] = std::fma(hidden[j], row[j], s[j % kGroup]);
+      for (uint32_t half = kGroup / 2; half > 0; half /= 2)
+        for (uint32_t l = 0; l < half; ++l) s[l] += s[l + half];
+      workspace.logits[head.output_begin + k] = s[0] + network.start2[head.output_begin + k];
+    }
+  }
+  if (!all_finite(workspace.logits, network.outputs)) return Outcome::kNonFiniteOutput;
+  for (uint32_t h = 0; h < network.heads; ++h) {
+    const Head& head = network.head[h];
+    const float* logit = workspace.logits + head.output_begin;
+    float* output = workspace.outputs + head.output_begin;
+    if (!head.softmax) {
+      std::memcpy(output, logit, head.outputs * sizeof(float));
+      continue;
+    }
+    float m = logit[0];
+    for (uint32_t k = 1; k < head.outputs; ++k) m = logit[k] > m ? logit[k] : m;
+    float sum = 0.0f;
+    for (uint32_t k = 0; k < head.outputs; ++k) {
+      output[k] = exp32(logit[k] - m);
+      sum = k == 0 ? output[k] : sum + output[k];
+    }
+    for (uint32_t k = 0; k < head.outputs; ++k) output[k] = output[k] / sum;
+  }
+  return Outcome::kDone;
+}
+
+Outcome infer_float32(const Network& network, const float* input, Workspace& workspace) {
+  if (!all_finite(input, network.inputs)) return Outcome::kNonFiniteInput;
+  const auto* start = static_cast<const float*>(network.start);
+  const auto* w1 = static_cast<const float*>(network.w1);
+  for_each_group(network, network.inputs, [&](uint32_t group, GroupWeights weights) {
+    for (uint32_t lane = 0; lane < kGroup; ++lane) {
+      float a = start[group * kGroup + lane];
+      for (uint32_t i = 0; i < network.inputs; ++i)
+        a = std::fma(input[i], w1[(weights.first + i * weights.stride) * kGroup + lane], a);
+      workspace.hidden[group * kGroup + lane] = clamp(a, network.group_clamp[group]);
+    }
+  });
+  return finish(network, workspace);
+}
+
+Outcome infer_int8(const Network& network, const float* input, Workspace& workspace) {
+  if (!all_finite(input, network.inputs)) return Outcome::kNonFiniteInput;
+  workspace.clipped = 0;
+  for (uint32_t i = 0; i < network.inputs; ++i)
+    workspace.codes[i] = quantise(input[i], network.input_scale[i], workspace.clipped);
+  const auto* start = static_cast<const int32_t*>(network.start);
+  const auto* w1 = static_cast<const int8_t*>(network.w1);
+  for_each_group(network, (network.inputs + 3) / 4, [&](uint32_t group, GroupWeights weights) {
+    for (uint32_t lane = 0; lane < kGroup; ++lane) {
+      int32_t acc = start[group * kGroup + lane];
+      for (uint32_t i = 0; i < network.inputs; ++i)
+        acc += workspace.codes[i] * w1[((weights.first + i / 4 * weights.stride) * kGroup + lane) * 4 + i % 4];
+      const float a = static_cast<float>(acc) * network.lane_scale[group * kGroup + lane];
+      workspace.hidden[group * kGroup + lane] = clamp(a, network.group_clamp[group]);
+    }
+  });
+  return finish(network, workspace);
+}
+
+}  // namespace tickmlp::scalar

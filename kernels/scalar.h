@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The scalar oracle: the specification of every kernel (docs/ARITHMETIC.md). Built without vectorisation.
+#pragma once
+
+#include "contract.h"
+
+namespace tickmlp::scalar {
+
+Outcome infer_int8(const Network& network, const float* input, Workspace& workspace);
+Outcome infer_float32(const Network& network, const float* input, Workspace& workspace);
+
+// Layer 2 and the heads, workspace.hidden to workspace.outputs; int8 on targets without FMA uses it too.
+Outcome finish(const Network& network, Workspace& workspace);
+
+// exp for x <= 0, exactly 0 below -87.
+float exp32(float x);
+
+}  // namespace tickmlp::scalar

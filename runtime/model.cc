@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loading: open, check, read or map, verify, seal, choose the kernel, run the golden vectors.
+#include "model.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "cpu.h"
+#include "error.h"
+#include "float_environment.h"
+
+namespace tickmlp {
+namespace {
+
+void* default_allocate(void*, size_t bytes) { return std::malloc(bytes); }
+void default_release(void*, void* memory) { std::free(memory); }
+
+tickmlp_status choose_kernel(const char* name, ElementType type, const Kernel** out, tickmlp_error* error) {
+  const char* wanted = type == ElementType::kInt8 ? "int8" : "float32";
+  if (name == nullptr) {
+    *out = best_kernel(type, cpu_tiers());
+    return TICKMLP_OK;
+  }
+  const Kernel* kernel = find_kernel(name);
+  if (kernel == nullptr)
+    return fail(error, TICKMLP_KERNEL_UNKNOWN, "no kernel is named %s; `tickmlp kernels` lists them", name);
+  if (kernel->type != type)
+    return fail(error, TICKMLP_KERNEL_TYPE, "kernel %s is for the other element type; this blob is %s", name, wanted);
+  if ((kernel->tier & cpu_tiers()) == 0)
+    return fail(error, TICKMLP_KERNEL_UNAVAILABLE, "kernel %s needs %s, which this CPU does not have", name,
+                kernel->isa);
+  *out = kernel;
+  return TICKMLP_OK;
+}
+
+// Pointers into the verified bytes.
+void bind_network(tickmlp_model& model) {
+  const BlobHeader& header = model.header();
+  const BlobHead* records = model.head_records();
+  const uint8_t* bytes = model.region.bytes;
+  const auto floats = [&](BlobSection section) { return reinterpret_cast<const float*>(bytes + section.begin); };
+  Network& network = model.network;
+  network = {header.inputs,
+             model.plan.lanes / kGroup,
+             header.head_count,
+             model.plan.outputs,
+             model.heads,
+             floats(model.plan.input_scale),
+             bytes + model.plan.start.begin,
+             floats(model.plan.lane_scale),
+             model.group_clamp,
+             bytes + model.plan.w1.begin,
+             floats(model.plan.start2)};
+  const float* w2 = floats(model.plan.w2);
+  uint32_t group = 0, output = 0;
+  for (uint32_t h = 0; h < header.head_count; ++h) {
+    const uint32_t groups = round_up(records[h].hidden, kGroup) / kGroup;
+    model.heads[h] = {group, groups, output, records[h].outputs, records[h].activation == TICKMLP_SOFTMAX, w2};
+    for (uint32_t g = 0; g < groups; ++g) model.group_clamp[group + g] = records[h].clamp_high;
+    group += groups;
+    output += records[h].outputs;
+    w2 += static_cast<size_t>(records[h].outputs) * groups * kGroup;
+  }
+}
+
+void fill_info(tickmlp_model& model) {
+  const BlobHeader& header = model.header();
+  tickmlp_model_info& info = model.info;
+  info.name = header.name;
+  info.run_id = header.run_id;
+  info.exporter = header.exporter;
+  info.kernel = model.kernel->name;
+  info.type = static_cast<tickmlp_element_type>(header.element_type);
+  info.inputs = header.inputs;
+  info.outputs = model.plan.outputs;
+  info.heads = header.head_count;
+  info.lanes = model.plan.lanes;
+  info.window_rows = header.window_rows;
+  info.window_columns = header.window_columns;
+  info.feature_count = header.feature_count;
+  info.generation = header.generation;
+  info.structure_hash = header.structure_hash;
+  info.blob_bytes = header.file_bytes;
+  info.weight_bytes = model.plan.w1.bytes + model.plan.w2.bytes;
+  info.accuracy_states = header.accuracy_states;
+  info.clipped_inputs = header.clipped_inputs;
+  sha256(model.region.bytes, model.region.count, nullptr, 0, info.blob_sha256);
+  std::memcpy(info.source_sha256, header.source_sha256, 32);
+  std::memcpy(info.calibration_sha256, header.calibration_sha256, 32);
+  info.lock = model.region.lock;
+  info.weights = model.network.w1;
+}
+
+tickmlp_status run_golden(tickmlp_model& model, tickmlp_error* error) {
+  const Network& network = model.network;
+  void* block = model.allocator.allocate(model.allocator.context, workspace_bytes(network) + 64);
+  if (block == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for the scratch of the golden vectors");
+  const auto aligned = (reinterpret_cast<uintptr_t>(block) + 63) / 64 * 64;
+  std::memset(block, 0, workspace_bytes(network) + 64);
+  Workspace workspace = make_workspace(network, reinterpret_cast<void*>(aligned));
+  const float *inputs, *outputs;
+  const uint32_t count = tickmlp_model_golden(&model, &inputs, &outputs);
+  tickmlp_status status = TICKMLP_OK;
+  for (uint32_t v = 0; v < count && status == TICKMLP_OK; ++v) {
+    const float* expected = outputs + static_cast<size_t>(v) * network.outputs;
+    const Outcome outcome = model.kernel->infer(network, inputs + static_cast<size_t>(v) * network.inputs, workspace);
+    for (uint32_t k = 0; k < network.outputs && status == TICKMLP_OK; ++k)
+      if (outcome != Outcome::kDone || std::memcmp(workspace.outputs + k, expected + k, 4) != 0)
+        status = fail(error, TICKMLP_BLOB_GOLDEN, "golden vector %u, output %u: kernel %s gives %.9g; expected %.9g", v,
+                      k, model.kernel->name,
+                      outcome == Outcome::kDone ? static_cast<double>(workspace.outputs[k]) : __builtin_nan(""),
+                      static_cast<double>(expected[k]));
+  }
+  model.allocator.release(model.allocator.context, block);
+  return status;
+}
+
+// From verified bytes to a model. Takes the region over when it succeeds.
+tickmlp_status build(Region* region, const BlobPlan& plan, const tickmlp_load_options& options, tickmlp_model** out,
+                     tickmlp_error* error) {
+  const auto type = static_cast<ElementType>(reinterpret_cast<const BlobHeader*>(region->bytes)->element_type);
+  const Kernel* kernel = nullptr;
+  if (auto s = choose_kernel(options.kernel, type, &kernel, error)) return s;
+  const tickmlp_allocator allocator =
+      options.allocator != nullptr ? *options.allocator : tickmlp_allocator{default_allocate, default_release, nullptr};
+  const size_t groups = plan.lanes / kGroup;
+  void* block = allocator.allocate(allocator.context, sizeof(tickmlp_model) + groups * sizeof(float));
+  if (block == nullptr)
+    return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for the model's handle of %zu bytes",
+                sizeof(tickmlp_model) + groups * sizeof(float));
+  auto* model = new (block) tickmlp_model{};
+  model->allocator = allocator;
+  model->region = *region;
+  model->plan = plan;
+  model->kernel = kernel;
+  model->group_clamp = reinterpret_cast<float*>(model + 1);
+  bind_network(*model);
+  fill_info(*model);
+  if (auto s = run_golden(*model, error)) {
+    allocator.release(allocator.context, block);
+    return s;
+  }
+  *region = Region{};
+  *out = model;
+  return TICKMLP_OK;
+}
+
+tickmlp_status check_options(const tickmlp_load_options* given, tickmlp_load_options* options, tickmlp_error* error) {
+  *options = given != nullptr ? *given : tickmlp_load_options{};
+  if (options->mode != TICKMLP_COPY && options->mode != TICKMLP_MAPPED)
+    return fail(error, TICKMLP_BAD_ARGUMENT, "load mode is %d; expected TICKMLP_COPY or TICKMLP_MAPPED",
+                static_cast<int>(options->mode));
+  if (options->mode == TICKMLP_MAPPED && options->require_locked)
+    return fail(error, TICKMLP_BAD_ARGUMENT, "require_locked with TICKMLP_MAPPED; only a copy is locked");
+  const tickmlp_allocator* allocator = options->allocator;
+  if (allocator != nullptr && (allocator->allocate == nullptr || allocator->release == nullptr))
+    return fail(error, TICKMLP_BAD_ARGUMENT, "the allocator lacks a function; expected allocate and release");
+  return TICKMLP_OK;
+}
+
+tickmlp_status finish_load(Region* region, const tickmlp_load_options& options, tickmlp_model** model,
+                           tickmlp_error* error) {
+  BlobPlan plan;
+  if (auto s = verify_blob(region->bytes, region->count, &plan, error)) return s;
+  if (options.mode == TICKMLP_COPY)
+    if (auto s = seal_region(region, options.require_locked, error)) return s;
+  return build(region, plan, options, model, error);
+}
+
+tickmlp_status load_file(const File& file, const tickmlp_load_options& options, tickmlp_model** model,
+                         tickmlp_error* error) {
+  Region region;
+  tickmlp_status status;
+  if (options.mode == TICKMLP_MAPPED) {
+    status = map_file(file, &region, error);
+  } else {
+    status = allocate_region(file.bytes, &region, error);
+    if (status == TICKMLP_OK) status = read_file(file, region.bytes, error);
+  }
+  if (status == TICKMLP_OK) status = finish_load(&region, options, model, error);
+  release_region(&region);  // empty when the model took it over
+  return status;
+}
+
+}  // namespace
+}  // namespace tickmlp
+
+using namespace tickmlp;
+
+extern "C" {
+
+tickmlp_status tickmlp_model_load(const char* path, const tickmlp_load_options* given, tickmlp_model** model,
+                                  tickmlp_error* error) {
+  if (path == nullptr || model == nullptr)
+    return fail(error, TICKMLP_BAD_ARGUMENT, "path or model is NULL; expected both");
+  const FloatEnvironment environment;
+  tickmlp_load_options options;
+  if (auto s = check_options(given, &options, error)) return s;
+  File file;
+  if (auto s = open_file(path, &file, error)) return s;
+  const tickmlp_status status = load_file(file, options, model, error);
+  close_file(&file);
+  if (status == TICKMLP_OK) (*model)->info.owned_by_other = file.owned_by_other;
+  return status;
+}
+
+tickmlp_status tickmlp_model_load_bytes(const void* bytes, size_t count, const tickmlp_load_options* given,
+                                        tickmlp_model** model, tickmlp_error* error) {
+  if (bytes == nullptr || model == nullptr)
+    return fail(error, TICKMLP_BAD_ARGUMENT, "bytes or model is NULL; expected both");
+  const FloatEnvironment environment;
+  tickmlp_load_options options;
+  if (auto s = check_options(given, &options, error)) return s;
+  if (count == 0 || count > kMaxBlobBytes)
+    return fail(error, TICKMLP_FILE_SIZE, "%zu bytes given; expected 1 to %llu", count,
+                static_cast<unsigned long long>(kMaxBlobBytes));
+  options.mode = TICKMLP_COPY;
+  Region region;
+  if (auto s = allocate_region(count, &region, error)) return s;
+  std::memcpy(region.bytes, bytes, count);
+  const tickmlp_status status = finish_load(&region, options, model, error);
+  release_region(&region);
+  return status;
+}
+
+void tickmlp_model_free(tickmlp_model* model) {
+  if (model == nullptr) return;
+  const tickmlp_allocator allocator = model->allocator;
+  release_region(&model->region);
+  allocator.release(allocator.context, model);
+}
+
+}  // extern "C"

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hot path: checks, the float environment, the kernel, counters.
+#include <cfloat>
+#include <cmath>
+#include <cstring>
+#include <new>
+
+#include "error.h"
+#include "float_environment.h"
+#include "model.h"
+
+// One block from the model's allocator: this struct, then the scratch. Counters stand beside the pointers that every
+// call reads anyway.
+struct tickmlp_session {
+  tickmlp::Network network;  // a copy, so that a call touches one cache line less
+  tickmlp::InferFunction infer;
+  tickmlp::Workspace workspace;
+  float* flushed_input;  // [inputs] in flush mode, else nullptr
+  bool promised;
+  tickmlp_counters counters;
+  tickmlp_allocator allocator;
+  void* block;
+};
+
+using namespace tickmlp;
+
+namespace {
+
+bool is_float_aligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % alignof(float) == 0; }
+
+// Cold: a copy of the input in which NaN is 0 and an infinity the largest float.
+const float* flush(tickmlp_session& session, const float* input) {
+  for (uint32_t i = 0; i < session.network.inputs; ++i) {
+    const float x = input[i];
+    const bool finite = std::isfinite(x);
+    session.flushed_input[i] = finite ? x : std::isnan(x) ? 0.0f : x > 0 ? FLT_MAX : -FLT_MAX;
+    session.counters.flushed += !finite;
+  }
+  return session.flushed_input;
+}
+
+// One state in the default float environment; the outputs are written only when all is well.
+tickmlp_status infer_one(tickmlp_session& session, const float* input, float* output) {
+  Outcome outcome = session.infer(session.network, input, session.workspace);
+  if (outcome == Outcome::kNonFiniteInput && session.flushed_input != nullptr)
+    outcome = session.infer(session.network, flush(session, input), session.workspace);
+  if (outcome != Outcome::kDone) [[unlikely]] {
+    session.counters.refused += 1;
+    return outcome == Outcome::kNonFiniteInput ? TICKMLP_NON_FINITE_INPUT : TICKMLP_NON_FINITE_OUTPUT;
+  }
+  std::memcpy(output, session.workspace.outputs, session.network.outputs * sizeof(float));
+  session.counters.inferences += 1;
+  session.counters.clipped += session.workspace.clipped;
+  return TICKMLP_OK;
+}
+
+size_t line(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+}  // namespace
+
+extern "C" {
+
+tickmlp_status tickmlp_session_create(const tickmlp_model* model, const tickmlp_session_options* given,
+                                      tickmlp_session** out, tickmlp_error* error) {
+  if (model == nullptr || out == nullptr)
+    return fail(error, TICKMLP_BAD_ARGUMENT, "model or session is NULL; expected both");
+  const tickmlp_session_options options = given != nullptr ? *given : tickmlp_session_options{};
+  if (options.non_finite != TICKMLP_STRICT && options.non_finite != TICKMLP_FLUSH)
+    return fail(error, TICKMLP_BAD_ARGUMENT, "non_finite is %d; expected TICKMLP_STRICT or TICKMLP_FLUSH",
+                static_cast<int>(options.non_finite));
+  const size_t flush_bytes = options.non_finite == TICKMLP_FLUSH ? line(model->network.inputs * sizeof(float)) : 0;
+  const size_t bytes = line(sizeof(tickmlp_session)) + workspace_bytes(model->network) + flush_bytes + 64;
+  void* block = model->allocator.allocate(model->allocator.context, bytes);
+  if (block == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for a session of %zu bytes", bytes);
+  std::memset(block, 0, bytes);  // prefaults it, and gives the kernels' padding its zeros
+  auto* begin = reinterpret_cast<uint8_t*>(line(reinterpret_cast<uintptr_t>(block)));
+  auto* session = new (begin) tickmlp_session{};
+  uint8_t* scratch = begin + line(sizeof(tickmlp_session));
+  session->network = model->network;
+  session->infer = model->kernel->infer;
+  session->workspace = make_workspace(model->network, scratch);
+  if (flush_bytes != 0) session->flushed_input = reinterpret_cast<float*>(scratch + workspace_bytes(model->network));
+  session->promised = options.promise_default_float_environment != 0;
+  session->allocator = model->allocator;
+  session->block = block;
+  *out = session;
+  return TICKMLP_OK;
+}
+
+void tickmlp_session_free(tickmlp_session* session) {
+  if (session == nullptr) return;
+  const tickmlp_allocator allocator = session->allocator;
+  allocator.release(allocator.context, session->block);
+}
+
+tickmlp_status tickmlp_infer(tickmlp_session* session, const float* input, size_t input_count, float* output,
+                             size_t output_count) {
+  if (session == nullptr || input == nullptr || output == nullptr) return TICKMLP_BAD_ARGUMENT;
+  if (input_count != session->network.inputs) return TICKMLP_INPUT_COUNT;
+  if (output_count != session->network.outputs) return TICKMLP_OUTPUT_COUNT;
+  if (!is_float_aligned(input) || !is_float_aligned(output)) return TICKMLP_MISALIGNED;
+  const FloatEnvironment environment(session->promised);
+  return infer_one(*session, input, output);
+}
+
+tickmlp_status tickmlp_infer_batch(tickmlp_session* session, const float* inputs, size_t states, float* outputs,
+                                   size_t* done) {
+  if (done != nullptr) *done = 0;
+  if (session == nullptr || inputs == nullptr || outputs == nullptr) return TICKMLP_BAD_ARGUMENT;
+  if (!is_float_aligned(inputs) || !is_float_aligned(outputs)) return TICKMLP_MISALIGNED;
+  const FloatEnvironment environment(session->promised);
+  for (size_t state = 0; state < states; ++state) {
+    const float* input = inputs + state * session->network.inputs;
+    if (auto s = infer_one(*session, input, outputs + state * session->network.outputs)) return s;
+    if (done != nullptr) *done = state + 1;
+  }
+  return TICKMLP_OK;
+}
+
+void tickmlp_session_counters(const tickmlp_session* session, tickmlp_counters* out) {
+  if (session != nullptr && out != nullptr) *out = session->counters;
+}
+
+}  // extern "C"

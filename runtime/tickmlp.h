@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tickmlp: inference of tiny 2-layer networks, the same bits on every CPU. The whole public interface, plain C.
+ *
+ * Rules that hold for every function:
+ * - Nothing here prints, exits, aborts, throws, or changes signal handlers or the host's allocator.
+ * - A failing function returns a named status. Where it takes `error`, that (may be NULL) receives a sentence that says
+ *   what was seen and what was expected. Outputs are untouched on failure.
+ * - "thread-safe": may be called from any threads at once on the same object. "thread-compatible": one thread at a
+ *   time for each object; different objects are independent.
+ * - Cost class "load time": may allocate, lock, read files. "hot path": no allocation, lock or system call.
+ * - Floats are IEEE binary32. Matrices are row-major and dense. */
+#ifndef TICKMLP_H
+#define TICKMLP_H
+#include <stddef.h>
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+#define TICKMLP_API __attribute__((visibility("default")))
+#define TICKMLP_VERSION "0.1.0"
+
+/* Every way a call can end. tickmlp_status_name() gives the name in lower case, "blob-digest" for instance. */
+typedef enum tickmlp_status {
+  TICKMLP_OK = 0,
+  /* The call itself. */
+  TICKMLP_BAD_ARGUMENT,        /* a NULL or contradictory argument */
+  TICKMLP_INPUT_COUNT,         /* not the model's number of inputs */
+  TICKMLP_OUTPUT_COUNT,        /* not the model's number of outputs */
+  TICKMLP_MISALIGNED,          /* a float pointer that is not a multiple of 4 */
+  TICKMLP_NON_FINITE_INPUT,    /* NaN or infinity among the inputs, in strict mode */
+  TICKMLP_NON_FINITE_OUTPUT,   /* a logit overflowed float32 */
+  TICKMLP_OUT_OF_MEMORY,
+  /* The file. */
+  TICKMLP_FILE_OPEN,           /* open() failed: missing, no permission, link loop ... */
+  TICKMLP_FILE_KIND,           /* not a regular file */
+  TICKMLP_FILE_SIZE,           /* empty, or above 256 MiB */
+  TICKMLP_FILE_WRITABLE,       /* world-writable */
+  TICKMLP_FILE_READ,           /* reading or mapping failed, or it changed while being read */
+  /* The blob: docs/BLOB_FORMAT.md has each rule. */
+  TICKMLP_BLOB_MAGIC,
+  TICKMLP_BLOB_VERSION,
+  TICKMLP_BLOB_TRUNCATED,      /* shorter than its header says */
+  TICKMLP_BLOB_TRAILING,       /* longer than its header says */
+  TICKMLP_BLOB_DIGEST,
+  TICKMLP_BLOB_TYPE,
+  TICKMLP_BLOB_LAYOUT,
+  TICKMLP_BLOB_DIMENSION,
+  TICKMLP_BLOB_RESERVED,       /* a reserved or padding byte is not zero */
+  TICKMLP_BLOB_TEXT,
+  TICKMLP_BLOB_STRUCTURE,      /* structure hash differs from the dimensions */
+  TICKMLP_BLOB_VALUE,          /* a float that is not finite, a weight of -128, a scale that is not the range's ... */
+  TICKMLP_BLOB_BOUND,          /* accumulator bound wrong, or int32 could overflow */
+  TICKMLP_BLOB_GOLDEN,         /* the chosen kernel does not give the golden outputs on this CPU */
+  /* The box. */
+  TICKMLP_KERNEL_UNKNOWN,      /* no kernel of that name in the table */
+  TICKMLP_KERNEL_UNAVAILABLE,  /* this CPU lacks what the kernel needs */
+  TICKMLP_KERNEL_TYPE,         /* the kernel is for the other element type */
+  TICKMLP_NOT_LOCKED,          /* require_locked, and the memory could not be locked */
+  TICKMLP_PIN_FAILED,          /* the core does not exist, is offline or outside the allowed set */
+  TICKMLP_STATUS_COUNT
+} tickmlp_status;
+
+typedef struct tickmlp_error {
+  tickmlp_status status;
+  char message[248]; /* one line, NUL-terminated */
+} tickmlp_error;
+
+typedef enum tickmlp_element_type { TICKMLP_INT8 = 1, TICKMLP_FLOAT32 = 2 } tickmlp_element_type;
+typedef enum tickmlp_activation { TICKMLP_IDENTITY = 0, TICKMLP_SOFTMAX = 1 } tickmlp_activation;
+
+/* Static, thread-safe, never NULL; "unknown" outside the enumeration. */
+TICKMLP_API const char* tickmlp_status_name(tickmlp_status status);
+TICKMLP_API const char* tickmlp_version(void);
+
+/* ---- Kernels: the one table. Thread-safe; the first call probes the CPU once (load time). ---- */
+typedef struct tickmlp_kernel_info {
+  const char* name; /* "int8-avx512vnni": what `kernel` in the load options takes */
+  const char* isa;  /* what the CPU must offer, in words */
+  tickmlp_element_type type;
+  int available;    /* on this CPU */
+  int chosen;       /* what a load without a kernel name takes for this type */
+} tickmlp_kernel_info;
+TICKMLP_API size_t tickmlp_kernel_count(void);
+TICKMLP_API tickmlp_status tickmlp_kernel_get(size_t index, tickmlp_kernel_info* out);
+
+/* ---- Model: immutable once loaded; thread-safe; must outlive its sessions. ---- */
+typedef struct tickmlp_model tickmlp_model;
+
+/* Memory for handles and scratch. allocate returns `bytes` aligned to 16, or NULL. Weights never come from here. */
+typedef struct tickmlp_allocator {
+  void* (*allocate)(void* context, size_t bytes);
+  void (*release)(void* context, void* memory);
+  void* context;
+} tickmlp_allocator;
+
+typedef enum tickmlp_load_mode {
+  TICKMLP_COPY = 0,  /* weights copied to private, prefaulted, read-only memory, locked and on a huge page where the box
+                        allows; the file may change or vanish afterwards */
+  TICKMLP_MAPPED = 1 /* weights read from the shared file mapping, to share pages between processes. Whoever truncates
+                        the file kills the readers with SIGBUS; whoever overwrites it changes their weights */
+} tickmlp_load_mode;
+
+/* Zero-initialise; every zero is the default. */
+typedef struct tickmlp_load_options {
+  const char* kernel;                 /* NULL: the best available for the blob's type */
+  tickmlp_load_mode mode;
+  int require_locked;                 /* refuse with TICKMLP_NOT_LOCKED instead of degrading */
+  const tickmlp_allocator* allocator; /* NULL: malloc and free; copied, its context must outlive the model */
+} tickmlp_load_options;
+
+/* Opens, checks, verifies, copies, runs the golden vectors. Load time. The path is opened once. options may be NULL. */
+TICKMLP_API tickmlp_status tickmlp_model_load(const char* path, const tickmlp_load_options* options,
+                                              tickmlp_model** model, tickmlp_error* error);
+/* The same from bytes that the caller holds (any alignment; not kept; always copied). */
+TICKMLP_API tickmlp_status tickmlp_model_load_bytes(const void* bytes, size_t count, const tickmlp_load_options* options,
+                                                    tickmlp_model** model, tickmlp_error* error);
+TICKMLP_API void tickmlp_model_free(tickmlp_model* model); /* NULL is allowed; no session may be left */
+
+typedef struct tickmlp_head_info {
+  const char* name;
+  uint32_t hidden, outputs, output_begin; /* hidden: real units; output_begin: index of its first output */
+  tickmlp_activation activation;
+  float clamp_low, clamp_high;            /* clamp_high is +infinity for plain ReLU */
+  double largest_error, mean_error, argmax_agreement, argmax_low, argmax_high, output_magnitude;
+} tickmlp_head_info;
+
+typedef enum tickmlp_lock {
+  TICKMLP_UNLOCKED = 0, TICKMLP_LOCKED_PAGES = 1, TICKMLP_LOCKED_HUGE_PAGE = 2
+} tickmlp_lock;
+
+typedef struct tickmlp_model_info {
+  const char *name, *run_id, *exporter, *kernel;
+  tickmlp_element_type type;
+  uint32_t inputs, outputs, heads, lanes; /* lanes: hidden units of all heads, each head padded to 16 */
+  uint32_t window_rows, window_columns;   /* 0 without a window */
+  uint32_t feature_count;
+  uint64_t generation, structure_hash, blob_bytes, weight_bytes, accuracy_states, clipped_inputs;
+  uint8_t blob_sha256[32], source_sha256[32], calibration_sha256[32];
+  tickmlp_lock lock;                      /* what was got; TICKMLP_MAPPED gives TICKMLP_UNLOCKED */
+  int owned_by_other;                     /* the file belongs to a user who is neither this one nor root */
+  const void* weights;                    /* both layers, weight_bytes of them, 64-byte aligned: for memory floors */
+} tickmlp_model_info;
+
+/* Valid until the model is freed. */
+TICKMLP_API const tickmlp_model_info* tickmlp_model_describe(const tickmlp_model* model);
+TICKMLP_API tickmlp_status tickmlp_model_head(const tickmlp_model* model, uint32_t head, tickmlp_head_info* out);
+/* name is "" where the blob has no feature names. */
+TICKMLP_API tickmlp_status tickmlp_model_feature(const tickmlp_model* model, uint32_t feature, const char** name,
+                                                 float* low, float* high);
+/* Golden vectors: inputs [count][inputs], outputs [count][outputs]; the pointers live as long as the model. */
+TICKMLP_API uint32_t tickmlp_model_golden(const tickmlp_model* model, const float** inputs, const float** outputs);
+
+/* ---- Session: the scratch of one thread. Thread-compatible. ---- */
+typedef struct tickmlp_session tickmlp_session;
+
+typedef enum tickmlp_non_finite {
+  TICKMLP_STRICT = 0, /* NaN or infinity in: TICKMLP_NON_FINITE_INPUT, nothing written */
+  TICKMLP_FLUSH = 1   /* NaN becomes 0, infinities the largest float; counted */
+} tickmlp_non_finite;
+
+typedef struct tickmlp_session_options {
+  tickmlp_non_finite non_finite;
+  int promise_default_float_environment; /* the caller guarantees round-to-nearest, no FTZ/DAZ: saves about 6 ns */
+} tickmlp_session_options;
+
+/* Load time; allocates all scratch. options may be NULL. */
+TICKMLP_API tickmlp_status tickmlp_session_create(const tickmlp_model* model, const tickmlp_session_options* options,
+                                                  tickmlp_session** session, tickmlp_error* error);
+TICKMLP_API void tickmlp_session_free(tickmlp_session* session); /* NULL is allowed */
+
+/* Hot path. One state: input [input_count] floats, any alignment that a float has, never read beyond its end; output
+ * [output_count] floats, may overlap the input. Heads in order, softmax probabilities or the value.
+ * Errors: BAD_ARGUMENT, INPUT_COUNT, OUTPUT_COUNT, MISALIGNED, NON_FINITE_INPUT, NON_FINITE_OUTPUT.
+ * Specification: docs/ARITHMETIC.md and kernels/scalar.cc. */
+TICKMLP_API tickmlp_status tickmlp_infer(tickmlp_session* session, const float* input, size_t input_count,
+                                         float* output, size_t output_count);
+/* Hot path. `states` inputs [states][inputs] to outputs [states][outputs], which must not overlap. Stops at the first
+ * state that fails; *done (may be NULL) says how many were written. */
+TICKMLP_API tickmlp_status tickmlp_infer_batch(tickmlp_session* session, const float* inputs, size_t states,
+                                               float* outputs, size_t* done);
+
+typedef struct tickmlp_counters {
+  uint64_t inferences; /* that gave an output */
+  uint64_t refused;    /* non-finite input or output */
+  uint64_t clipped;    /* input elements outside the calibrated range (int8) */
+  uint64_t flushed;    /* input elements changed in flush mode */
+} tickmlp_counters;
+TICKMLP_API void tickmlp_session_counters(const tickmlp_session* session, tickmlp_counters* out); /* hot path */
+
+/* Recorder, clock and pinning. */
+#include "tickmlp_measure.h"
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Part of tickmlp.h, which includes it: clock, recorder, pinning. Plain C; the same rules. */
+#ifndef TICKMLP_MEASURE_H
+#define TICKMLP_MEASURE_H
+#include <stddef.h>
+#include <stdint.h>
+#ifndef TICKMLP_H
+#error "include tickmlp.h"
+#endif
+
+/* ---- Clock: the CPU's own counter (x86 TSC, Arm CNTVCT), calibrated once against CLOCK_MONOTONIC. ---- */
+typedef struct tickmlp_clock {
+  double ns_per_tick;
+  uint64_t multiplier; /* ns = (ticks * multiplier) >> 32, exact to 1 ns for spans under a second */
+  uint64_t step_ns;    /* smallest non-zero difference seen between readings, rounded; 10 on many virtual machines */
+  int invariant;       /* the CPU promises a constant rate */
+} tickmlp_clock;
+
+/* Load time, about 20 ms of busy waiting: measures the tick against CLOCK_MONOTONIC. Thread-safe. */
+TICKMLP_API tickmlp_status tickmlp_clock_calibrate(tickmlp_clock* out, tickmlp_error* error);
+
+/* Hot path, inline. begin(): earlier instructions are done before the reading; end(): the timed ones are. */
+#if defined(__x86_64__)
+static inline uint64_t tickmlp_clock_begin(void) {
+  uint32_t low, high;
+  __asm__ volatile("lfence\n\trdtsc\n\tlfence" : "=a"(low), "=d"(high)::"memory");
+  return ((uint64_t)high << 32) | low;
+}
+static inline uint64_t tickmlp_clock_end(void) {
+  uint32_t low, high;
+  __asm__ volatile("rdtscp\n\tlfence" : "=a"(low), "=d"(high)::"rcx", "memory");
+  return ((uint64_t)high << 32) | low;
+}
+#elif defined(__aarch64__)
+static inline uint64_t tickmlp_clock_begin(void) {
+  uint64_t ticks;
+  __asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(ticks)::"memory");
+  return ticks;
+}
+static inline uint64_t tickmlp_clock_end(void) { return tickmlp_clock_begin(); }
+#else
+#error "tickmlp knows x86-64 and AArch64"
+#endif
+__extension__ typedef unsigned __int128 tickmlp_uint128;
+static inline uint64_t tickmlp_clock_ns(const tickmlp_clock* clock, uint64_t ticks) {
+  return (uint64_t)(((tickmlp_uint128)ticks * clock->multiplier) >> 32);
+}
+
+/* ---- Recorder: fixed-size latency histogram, one a thread; thread-compatible. ----
+ * Exact slots up to 2,047 ns, then 64 slots an octave (1.6 %) to 2^30 ns; 64-bit counts: 3,264 slots, 26,112 bytes.
+ * Larger values are counted in `beyond` and enter the percentiles as the exact maximum. */
+#define TICKMLP_RECORDER_SLOTS 3264
+typedef struct tickmlp_recorder {
+  uint64_t slots[TICKMLP_RECORDER_SLOTS];
+  uint64_t count;  /* everything recorded, `beyond` included */
+  uint64_t beyond; /* values of 2^30 ns and more */
+  uint64_t minimum, maximum; /* ns, exact; minimum is UINT64_MAX while empty */
+} tickmlp_recorder;
+
+TICKMLP_API void tickmlp_recorder_reset(tickmlp_recorder* recorder);
+/* Slot of a value below 2^30. Inline: the hot path. */
+static inline uint32_t tickmlp_recorder_slot(uint64_t ns) {
+  if (ns < 2048) return (uint32_t)ns;
+  const uint32_t shift = (uint32_t)(63 - __builtin_clzll(ns)) - 6; /* the top 7 bits stay: 1 and 6 of the slot */
+  return 2048 + (shift - 5) * 64 + (uint32_t)(ns >> shift) - 64;
+}
+/* Hot path: a few ns, no branch that depends on the value but the range check. */
+static inline void tickmlp_recorder_record(tickmlp_recorder* recorder, uint64_t ns) {
+  recorder->count += 1;
+  recorder->minimum = ns < recorder->minimum ? ns : recorder->minimum;
+  recorder->maximum = ns > recorder->maximum ? ns : recorder->maximum;
+  if (__builtin_expect(ns < (UINT64_C(1) << 30), 1)) recorder->slots[tickmlp_recorder_slot(ns)] += 1;
+  else recorder->beyond += 1;
+}
+/* Adds `from` to `into`; nothing is lost. */
+TICKMLP_API void tickmlp_recorder_merge(tickmlp_recorder* into, const tickmlp_recorder* from);
+/* Largest value that falls into a slot, ns. */
+TICKMLP_API uint64_t tickmlp_recorder_slot_upper(uint32_t slot);
+/* Value at rank ceil(numerator / denominator * count), in integers: the slot's upper edge, never above the maximum.
+ * 0 while empty. p99.9 is (999, 1000). Errors: none; numerator is taken in 0 .. denominator. */
+TICKMLP_API uint64_t tickmlp_recorder_percentile(const tickmlp_recorder* recorder, uint64_t numerator,
+                                                 uint64_t denominator);
+/* Mean of the central 80 % of the samples, from slot middles, in ns; 0 while empty. Resolves below the clock's step. */
+TICKMLP_API double tickmlp_recorder_central(const tickmlp_recorder* recorder);
+
+/* ---- Pinning: only when asked; the calling thread only. Load time (system calls). ---- */
+/* Pins to `core` and reads the affinity and the current core back. PIN_FAILED names the allowed set. */
+TICKMLP_API tickmlp_status tickmlp_pin_thread(int core, tickmlp_error* error);
+
+#endif
