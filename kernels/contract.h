@@ -31,19 +31,27 @@ struct Head {
   const float* w2;   // [outputs][groups * 16], 64-byte aligned
 };
 
+// Four neighbouring heads side by side, as layer 2 and the softmax take them: a lane is a head, a step an output.
+struct HeadBlock {
+  uint32_t outputs;    // of the head that has most
+  const float* start;  // [outputs][4] start2 of output k of each head; -infinity where a head has no such output
+  int32_t softmax[4];  // -1 softmax, 0 identity
+};
+
 // A verified model, read-only. All arrays are 64-byte aligned and padded with zeros to a multiple of 64 bytes.
 struct Network {
   uint32_t inputs;
   uint32_t groups;  // of all heads; lanes = 16 * groups
   uint32_t heads;
   uint32_t outputs;
-  const Head* head;          // [heads]
+  const Head* head;          // [heads], and zeroed heads up to a multiple of 4
   const float* input_scale;  // [inputs], int8 only
   const void* start;         // [lanes] int32 (int8) or float
   const float* lane_scale;   // [lanes], int8 only
   const float* group_clamp;  // [groups] the upper clamp bound of each group's head
   const void* w1;            // tiles: see docs/BLOB_FORMAT.md
   const float* start2;       // [outputs]
+  const HeadBlock* block;    // [(heads + 3) / 4]
 };
 
 enum class Outcome : uint32_t { kDone, kNonFiniteInput, kNonFiniteOutput };
@@ -52,14 +60,14 @@ enum class Outcome : uint32_t { kDone, kNonFiniteInput, kNonFiniteOutput };
 struct Workspace {
   uint8_t* codes;    // [2 * round_up(inputs, 64)] quantised inputs, as bytes or as 16-bit
   float* hidden;     // [lanes] after the clamp
-  float* logits;     // [round_up(outputs, 16)]
-  float* outputs;    // [round_up(outputs, 16)] the result when Outcome is kDone
+  float* logits;     // [sum over blocks of 4 * outputs]: block by block as HeadBlock::start
   uint64_t clipped;  // input elements clipped by the last call (int8)
 };
 
-// Full path: `input` holds network.inputs floats, 4-byte aligned, never read beyond its end.
+// Full path: `input` holds network.inputs floats and `output` network.outputs, both 4-byte aligned, never touched beyond
+// their ends; output is written only with Outcome::kDone, after the last read of input, so the two may overlap.
 // No allocation, lock, system call or global; noexcept.
-using InferFunction = Outcome (*)(const Network& network, const float* input, Workspace& workspace);
+using InferFunction = Outcome (*)(const Network& network, const float* input, Workspace& workspace, float* output);
 
 // How many groups tile `tile` holds, when `groups` are cut into `tiles` as even as can be.
 constexpr uint32_t tile_count(uint32_t groups) { return (groups + kTileGroups - 1) / kTileGroups; }

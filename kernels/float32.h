@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// float32 layer 1, and layer 2 with the heads for both element types: one template over an instruction set. Each
-// float32_ISA.cc instantiates it with a small traits struct `Isa` and is compiled for that instruction set alone:
+// float32 layer 1: one template over an instruction set. Each float32_ISA.cc instantiates it, and heads.h, with a small
+// traits struct `Isa`, and is compiled for that instruction set alone:
 //   Vector            xsimd::batch<float, arch>
 //   kRegisterGroups   groups whose accumulators fit the registers at once
 //   fma(a, b, c)      a * b + c, rounded once (xsimd 8.1's own is a multiply and an add for AVX-512)
+//   fma4(a, b, c)     the same for four lanes
 //   fold(const Vector (&s)[P])  sixteen virtual lanes to four, adding l + 8 and then l + 4
 // Every function is a static member of a template over Isa, so that no symbol is shared between instruction sets.
 #pragma once
@@ -11,10 +12,9 @@
 #include <xsimd/xsimd.hpp>
 
 #include "contract.h"
+#include "heads.h"
 
 namespace tickmlp {
-
-using Float4 = float __attribute__((vector_size(16)));
 
 template <class Isa>
 struct Float32 {
@@ -91,105 +91,10 @@ struct Float32 {
     }
   }
 
-  // ---- Layer 2 and the heads ----
-
-  // Sixteen virtual lanes of one output, folded to four.
-  static Float4 output_lanes(const float* hidden, const float* row, uint32_t groups) {
-    Vector s[kParts];
-#pragma GCC unroll 4
-    for (uint32_t p = 0; p < kParts; ++p) s[p] = Vector(0.0f);
-    for (uint32_t b = 0; b < groups; ++b) {
-#pragma GCC unroll 4
-      for (uint32_t p = 0; p < kParts; ++p) {
-        const uint32_t at = b * kGroup + p * kWidth;
-        s[p] = Isa::fma(Vector::load_aligned(hidden + at), Vector::load_aligned(row + at), s[p]);
-      }
-    }
-    return Isa::fold(s);
-  }
-
-  // The rest of the tree for four outputs at once: a 4 x 4 transpose, then (v0 + v2) + (v1 + v3).
-  static Float4 finish_tree(Float4 a, Float4 b, Float4 c, Float4 d) {
-    const Float4 ab02 = __builtin_shufflevector(a, b, 0, 4, 2, 6), ab13 = __builtin_shufflevector(a, b, 1, 5, 3, 7);
-    const Float4 cd02 = __builtin_shufflevector(c, d, 0, 4, 2, 6), cd13 = __builtin_shufflevector(c, d, 1, 5, 3, 7);
-    const Float4 v0 = __builtin_shufflevector(ab02, cd02, 0, 1, 4, 5),
-                 v2 = __builtin_shufflevector(ab02, cd02, 2, 3, 6, 7);
-    const Float4 v1 = __builtin_shufflevector(ab13, cd13, 0, 1, 4, 5),
-                 v3 = __builtin_shufflevector(ab13, cd13, 2, 3, 6, 7);
-    return (v0 + v2) + (v1 + v3);
-  }
-
-  static void layer2(const Network& network, const float* hidden, float* logits) {
-    for (uint32_t h = 0; h < network.heads; ++h) {
-      const Head& head = network.head[h];
-      const float* lanes = hidden + head.group_begin * kGroup;
-      const size_t row_size = static_cast<size_t>(head.groups) * kGroup;
-      for (uint32_t k = 0; k < head.outputs; k += 4) {
-        const uint32_t block = head.outputs - k < 4 ? head.outputs - k : 4;
-        Float4 folded[4] = {};
-        for (uint32_t j = 0; j < block; ++j) folded[j] = output_lanes(lanes, head.w2 + (k + j) * row_size, head.groups);
-        const Float4 sums = finish_tree(folded[0], folded[1], folded[2], folded[3]);
-        for (uint32_t j = 0; j < block; ++j) {
-          const uint32_t output = head.output_begin + k + j;
-          logits[output] = sums[j] + network.start2[output];
-        }
-      }
-    }
-  }
-
-  static Vector exp32(Vector x) {
-    const Vector magic(12582912.0f);
-    const Vector t = Isa::fma(x, Vector(0x1.715476p+0f), magic);
-    const Vector k = t - magic;
-    Vector r = Isa::fma(k, Vector(-0x1.62e430p-1f), x);
-    r = Isa::fma(k, Vector(0x1.05c610p-29f), r);
-    Vector p(0x1.6a23cep-10f);
-    p = Isa::fma(p, r, Vector(0x1.123a20p-7f));
-    p = Isa::fma(p, r, Vector(0x1.5558f2p-5f));
-    p = Isa::fma(p, r, Vector(0x1.555492p-3f));
-    p = Isa::fma(p, r, Vector(0x1.fffffcp-2f));
-    p = Isa::fma(p, r, Vector(1.0f));
-    p = Isa::fma(p, r, Vector(1.0f));
-    const Vector power = Isa::power_of_two(t);
-    return xsimd::select(x < Vector(-87.0f), Vector(0.0f), p * power);
-  }
-
-  // Head by head the maxima and sums, which have a fixed order; the exponentials and divisions for all outputs at once.
-  // logits and outputs are padded to 16, so whole vectors may be read and written. logits becomes scratch.
-  static void softmax(const Network& network, float* logits, float* outputs) {
-    for (uint32_t h = 0; h < network.heads; ++h) {
-      const Head& head = network.head[h];
-      float* logit = logits + head.output_begin;
-      float m = logit[0];
-      for (uint32_t k = 1; k < head.outputs; ++k) m = logit[k] > m ? logit[k] : m;
-      for (uint32_t k = 0; k < head.outputs; ++k) {
-        outputs[head.output_begin + k] = logit[k];
-        logit[k] = head.softmax ? logit[k] - m : 0.0f;
-      }
-    }
-    for (uint32_t k = 0; k < network.outputs; k += kWidth)
-      exp32(Vector::load_aligned(logits + k)).store_aligned(logits + k);
-    for (uint32_t h = 0; h < network.heads; ++h) {
-      const Head& head = network.head[h];
-      if (!head.softmax) continue;
-      const float* e = logits + head.output_begin;
-      float sum = e[0];
-      for (uint32_t k = 1; k < head.outputs; ++k) sum = sum + e[k];
-      for (uint32_t k = 0; k < head.outputs; ++k) outputs[head.output_begin + k] = e[k] / sum;
-    }
-  }
-
-  static Outcome finish(const Network& network, Workspace& workspace) {
-    layer2(network, workspace.hidden, workspace.logits);
-    if (!all_finite(workspace.logits, network.outputs)) return Outcome::kNonFiniteOutput;
-    softmax(network, workspace.logits, workspace.outputs);
-    return Outcome::kDone;
-  }
-
-  static Outcome infer(const Network& network, const float* input, Workspace& workspace) {
+  static Outcome infer(const Network& network, const float* input, Workspace& workspace, float* output) {
     if (!all_finite(input, network.inputs)) return Outcome::kNonFiniteInput;
     layer1(network, input, workspace.hidden);
-    return finish(network, workspace);
+    return Heads<Isa>::finish(network, workspace, output);
   }
 };
 

@@ -3,6 +3,7 @@
 
 #include "float32.h"
 #include "float32_isa.h"
+#include "heads.h"
 
 namespace tickmlp {
 namespace {
@@ -15,19 +16,20 @@ struct Avx2 {
 
   static Float4 fold(const Vector (&s)[2]) {
     const __m256 eight = _mm256_add_ps(s[0], s[1]);
-    return reinterpret_cast<Float4>(_mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)));
+    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
   }
 
-  static Vector power_of_two(Vector t) {
-    const __m256i biased = _mm256_add_epi32(_mm256_castps_si256(t), _mm256_set1_epi32(127));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(biased, 23));
-  }
+  static Float4 fma4(Float4 a, Float4 b, Float4 c) { return _mm_fmadd_ps(a, b, c); }
 };
 
 }  // namespace
 
 namespace avx2 {
-Outcome infer_float32(const Network& n, const float* input, Workspace& w) { return Float32<Avx2>::infer(n, input, w); }
-Outcome finish(const Network& n, Workspace& w) { return Float32<Avx2>::finish(n, w); }
+Outcome infer_float32(const Network& network, const float* input, Workspace& workspace, float* output) {
+  return Float32<Avx2>::infer(network, input, workspace, output);
+}
+Outcome finish(const Network& network, Workspace& workspace, float* output) {
+  return Heads<Avx2>::finish(network, workspace, output);
+}
 }  // namespace avx2
 }  // namespace tickmlp

@@ -3,6 +3,7 @@
 
 #include "float32.h"
 #include "float32_isa.h"
+#include "heads.h"
 
 namespace tickmlp {
 namespace {
@@ -17,21 +18,20 @@ struct Avx512 {
   static Float4 fold(const Vector (&s)[1]) {
     const __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(s[0]), 1));
     const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(s[0]), high);
-    return reinterpret_cast<Float4>(_mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1)));
+    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
   }
 
-  static Vector power_of_two(Vector t) {
-    const __m512i biased = _mm512_add_epi32(_mm512_castps_si512(t), _mm512_set1_epi32(127));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(biased, 23));
-  }
+  static Float4 fma4(Float4 a, Float4 b, Float4 c) { return _mm_fmadd_ps(a, b, c); }
 };
 
 }  // namespace
 
 namespace avx512 {
-Outcome infer_float32(const Network& n, const float* input, Workspace& w) {
-  return Float32<Avx512>::infer(n, input, w);
+Outcome infer_float32(const Network& network, const float* input, Workspace& workspace, float* output) {
+  return Float32<Avx512>::infer(network, input, workspace, output);
 }
-Outcome finish(const Network& n, Workspace& w) { return Float32<Avx512>::finish(n, w); }
+Outcome finish(const Network& network, Workspace& workspace, float* output) {
+  return Heads<Avx512>::finish(network, workspace, output);
+}
 }  // namespace avx512
 }  // namespace tickmlp

@@ -3,6 +3,7 @@
 
 #include "float32.h"
 #include "float32_isa.h"
+#include "heads.h"
 
 namespace tickmlp {
 namespace {
@@ -18,16 +19,19 @@ struct Neon {
     return (Float4)vaddq_f32(low, high);
   }
 
-  static Vector power_of_two(Vector t) {
-    const int32x4_t biased = vaddq_s32(vreinterpretq_s32_f32(t), vdupq_n_s32(127));
-    return vreinterpretq_f32_s32(vshlq_n_s32(biased, 23));
+  static Float4 fma4(Float4 a, Float4 b, Float4 c) {
+    return (Float4)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
   }
 };
 
 }  // namespace
 
 namespace neon {
-Outcome infer_float32(const Network& n, const float* input, Workspace& w) { return Float32<Neon>::infer(n, input, w); }
-Outcome finish(const Network& n, Workspace& w) { return Float32<Neon>::finish(n, w); }
+Outcome infer_float32(const Network& network, const float* input, Workspace& workspace, float* output) {
+  return Float32<Neon>::infer(network, input, workspace, output);
+}
+Outcome finish(const Network& network, Workspace& workspace, float* output) {
+  return Heads<Neon>::finish(network, workspace, output);
+}
 }  // namespace neon
 }  // namespace tickmlp

@@ -29,13 +29,15 @@ using F32 = hn::Vec<decltype(kF32)>;
 using I32 = hn::Vec<decltype(kI32)>;
 
 #if HWY_TARGET == HWY_SSE4
-Outcome finish(const Network& n, Workspace& w) { return scalar::finish(n, w); }  // no fused multiply-add here
+Outcome finish(const Network& n, Workspace& w, float* output) {
+  return scalar::finish(n, w, output);
+}  // no fused multiply-add here
 #elif HWY_TARGET == HWY_AVX2
-Outcome finish(const Network& n, Workspace& w) { return avx2::finish(n, w); }
+Outcome finish(const Network& n, Workspace& w, float* output) { return avx2::finish(n, w, output); }
 #elif HWY_TARGET == HWY_NEON
-Outcome finish(const Network& n, Workspace& w) { return neon::finish(n, w); }
+Outcome finish(const Network& n, Workspace& w, float* output) { return neon::finish(n, w, output); }
 #else
-Outcome finish(const Network& n, Workspace& w) { return avx512::finish(n, w); }
+Outcome finish(const Network& n, Workspace& w, float* output) { return avx512::finish(n, w, output); }
 #endif
 
 // ---- Quantisation: 420 inputs are 27 AVX-512 steps ----
@@ -219,10 +221,10 @@ HWY_INLINE void layer1(const Network& network, Workspace& workspace) {
 
 }  // namespace
 
-Outcome infer_int8(const Network& network, const float* input, Workspace& workspace) {
+Outcome infer_int8(const Network& network, const float* input, Workspace& workspace, float* output) {
   if (!quantise(network, input, workspace)) return Outcome::kNonFiniteInput;
   layer1(network, workspace);
-  return finish(network, workspace);
+  return finish(network, workspace, output);
 }
 
 }  // namespace HWY_NAMESPACE

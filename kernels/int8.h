@@ -5,9 +5,9 @@
 #include "contract.h"
 
 namespace tickmlp {
-#define TICKMLP_INT8_ISA(target)                                                        \
-  namespace target {                                                                    \
-  Outcome infer_int8(const Network& network, const float* input, Workspace& workspace); \
+#define TICKMLP_INT8_ISA(target)                                                                       \
+  namespace target {                                                                                   \
+  Outcome infer_int8(const Network& network, const float* input, Workspace& workspace, float* output); \
   }
 TICKMLP_INT8_ISA(N_SSE4)
 TICKMLP_INT8_ISA(N_AVX2)

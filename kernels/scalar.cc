@@ -68,7 +68,7 @@ float exp32(float x) {
   return p * power;
 }
 
-Outcome finish(const Network& network, Workspace& workspace) {
+Outcome finish(const Network& network, Workspace& workspace, float* outputs) {
   for (uint32_t h = 0; h < network.heads; ++h) {
     const Head& head = network.head[h];
     const float* hidden = workspace.hidden + head.group_begin * kGroup;
@@ -85,7 +85,7 @@ Outcome finish(const Network& network, Workspace& workspace) {
   for (uint32_t h = 0; h < network.heads; ++h) {
     const Head& head = network.head[h];
     const float* logit = workspace.logits + head.output_begin;
-    float* output = workspace.outputs + head.output_begin;
+    float* output = outputs + head.output_begin;
     if (!head.softmax) {
       std::memcpy(output, logit, head.outputs * sizeof(float));
       continue;
@@ -102,7 +102,7 @@ Outcome finish(const Network& network, Workspace& workspace) {
   return Outcome::kDone;
 }
 
-Outcome infer_float32(const Network& network, const float* input, Workspace& workspace) {
+Outcome infer_float32(const Network& network, const float* input, Workspace& workspace, float* output) {
   if (!all_finite(input, network.inputs)) return Outcome::kNonFiniteInput;
   const auto* start = static_cast<const float*>(network.start);
   const auto* w1 = static_cast<const float*>(network.w1);
@@ -114,10 +114,10 @@ Outcome infer_float32(const Network& network, const float* input, Workspace& wor
       workspace.hidden[group * kGroup + lane] = clamp(a, network.group_clamp[group]);
     }
   });
-  return finish(network, workspace);
+  return finish(network, workspace, output);
 }
 
-Outcome infer_int8(const Network& network, const float* input, Workspace& workspace) {
+Outcome infer_int8(const Network& network, const float* input, Workspace& workspace, float* output) {
   if (!all_finite(input, network.inputs)) return Outcome::kNonFiniteInput;
   workspace.clipped = 0;
   for (uint32_t i = 0; i < network.inputs; ++i)
@@ -133,7 +133,7 @@ Outcome infer_int8(const Network& network, const float* input, Workspace& worksp
       workspace.hidden[group * kGroup + lane] = clamp(a, network.group_clamp[group]);
     }
   });
-  return finish(network, workspace);
+  return finish(network, workspace, output);
 }
 
 }  // namespace tickmlp::scalar

@@ -6,11 +6,11 @@
 
 namespace tickmlp::scalar {
 
-Outcome infer_int8(const Network& network, const float* input, Workspace& workspace);
-Outcome infer_float32(const Network& network, const float* input, Workspace& workspace);
+Outcome infer_int8(const Network& network, const float* input, Workspace& workspace, float* output);
+Outcome infer_float32(const Network& network, const float* input, Workspace& workspace, float* output);
 
-// Layer 2 and the heads, workspace.hidden to workspace.outputs; int8 on targets without FMA uses it too.
-Outcome finish(const Network& network, Workspace& workspace);
+// Layer 2 and the heads, workspace.hidden to output; int8 on targets without FMA uses it too.
+Outcome finish(const Network& network, Workspace& workspace, float* output);
 
 // exp for x <= 0, exactly 0 below -87.
 float exp32(float x);

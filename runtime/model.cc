@@ -2,6 +2,8 @@
 // Loading: open, check, read or map, verify, seal, choose the kernel, run the golden vectors.
 #include "model.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -51,7 +53,8 @@ void bind_network(tickmlp_model& model) {
              floats(model.plan.lane_scale),
              model.group_clamp,
              bytes + model.plan.w1.begin,
-             floats(model.plan.start2)};
+             floats(model.plan.start2),
+             model.head_blocks.block};
   const float* w2 = floats(model.plan.w2);
   uint32_t group = 0, output = 0;
   for (uint32_t h = 0; h < header.head_count; ++h) {
@@ -62,6 +65,7 @@ void bind_network(tickmlp_model& model) {
     output += records[h].outputs;
     w2 += static_cast<size_t>(records[h].outputs) * groups * kGroup;
   }
+  bind_head_blocks(model.heads, header.head_count, network.start2, &model.head_blocks);
 }
 
 void fill_info(tickmlp_model& model) {
@@ -92,27 +96,26 @@ void fill_info(tickmlp_model& model) {
   info.weights = model.network.w1;
 }
 
-tickmlp_status run_golden(tickmlp_model& model, tickmlp_error* error) {
+tickmlp_status run_golden(const tickmlp_model& model, tickmlp_error* error) {
   const Network& network = model.network;
-  void* block = model.allocator.allocate(model.allocator.context, workspace_bytes(network) + 64);
-  if (block == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for the scratch of the golden vectors");
-  const auto aligned = (reinterpret_cast<uintptr_t>(block) + 63) / 64 * 64;
-  std::memset(block, 0, workspace_bytes(network) + 64);
-  Workspace workspace = make_workspace(network, reinterpret_cast<void*>(aligned));
+  void* allocation;
+  void* scratch = allocate_lines(model.allocator, workspace_bytes(network), &allocation);
+  if (scratch == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for the scratch of the golden vectors");
+  Workspace workspace = make_workspace(network, scratch);
   const float *inputs, *outputs;
   const uint32_t count = tickmlp_model_golden(&model, &inputs, &outputs);
   tickmlp_status status = TICKMLP_OK;
   for (uint32_t v = 0; v < count && status == TICKMLP_OK; ++v) {
     const float* expected = outputs + static_cast<size_t>(v) * network.outputs;
-    const Outcome outcome = model.kernel->infer(network, inputs + static_cast<size_t>(v) * network.inputs, workspace);
+    float seen[kMaxHeads * kMaxHeadOutputs];
+    std::fill_n(seen, network.outputs, NAN);
+    model.kernel->infer(network, inputs + static_cast<size_t>(v) * network.inputs, workspace, seen);
     for (uint32_t k = 0; k < network.outputs && status == TICKMLP_OK; ++k)
-      if (outcome != Outcome::kDone || std::memcmp(workspace.outputs + k, expected + k, 4) != 0)
+      if (std::memcmp(seen + k, expected + k, 4) != 0)
         status = fail(error, TICKMLP_BLOB_GOLDEN, "golden vector %u, output %u: kernel %s gives %.9g; expected %.9g", v,
-                      k, model.kernel->name,
-                      outcome == Outcome::kDone ? static_cast<double>(workspace.outputs[k]) : __builtin_nan(""),
-                      static_cast<double>(expected[k]));
+                      k, model.kernel->name, static_cast<double>(seen[k]), static_cast<double>(expected[k]));
   }
-  model.allocator.release(model.allocator.context, block);
+  model.allocator.release(model.allocator.context, allocation);
   return status;
 }
 
@@ -125,12 +128,14 @@ tickmlp_status build(Region* region, const BlobPlan& plan, const tickmlp_load_op
   const tickmlp_allocator allocator =
       options.allocator != nullptr ? *options.allocator : tickmlp_allocator{default_allocate, default_release, nullptr};
   const size_t groups = plan.lanes / kGroup;
-  void* block = allocator.allocate(allocator.context, sizeof(tickmlp_model) + groups * sizeof(float));
-  if (block == nullptr)
+  void* allocation;
+  void* memory = allocate_lines(allocator, sizeof(tickmlp_model) + groups * sizeof(float), &allocation);
+  if (memory == nullptr)
     return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for the model's handle of %zu bytes",
                 sizeof(tickmlp_model) + groups * sizeof(float));
-  auto* model = new (block) tickmlp_model{};
+  auto* model = new (memory) tickmlp_model{};
   model->allocator = allocator;
+  model->allocation = allocation;
   model->region = *region;
   model->plan = plan;
   model->kernel = kernel;
@@ -138,7 +143,7 @@ tickmlp_status build(Region* region, const BlobPlan& plan, const tickmlp_load_op
   bind_network(*model);
   fill_info(*model);
   if (auto s = run_golden(*model, error)) {
-    allocator.release(allocator.context, block);
+    allocator.release(allocator.context, allocation);
     return s;
   }
   *region = Region{};
@@ -228,7 +233,7 @@ void tickmlp_model_free(tickmlp_model* model) {
   if (model == nullptr) return;
   const tickmlp_allocator allocator = model->allocator;
   release_region(&model->region);
-  allocator.release(allocator.context, model);
+  allocator.release(allocator.context, model->allocation);
 }
 
 }  // extern "C"

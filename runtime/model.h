@@ -7,16 +7,31 @@
 #include "region.h"
 #include "tickmlp.h"
 
-// One block from the caller's allocator: this struct, then group_clamp. Read-only after loading.
+namespace tickmlp {
+
+inline constexpr uint32_t kMaxBlocks = kMaxHeads / 4;
+
+// Four heads side by side for layer 2: filled from network.head, network.start2 and `heads`.
+struct HeadBlocks {
+  HeadBlock block[kMaxBlocks];
+  alignas(64) float start[kMaxBlocks * kMaxHeadOutputs * 4];
+};
+void bind_head_blocks(const Head* head, uint32_t heads, const float* start2, HeadBlocks* out);
+
+}  // namespace tickmlp
+
+// One block from the caller's allocator, 64-byte aligned: this struct, then group_clamp. Read-only after loading.
 struct tickmlp_model {
   tickmlp_allocator allocator;
   tickmlp::Region region;
   tickmlp::BlobPlan plan;
   const tickmlp::Kernel* kernel;
   tickmlp::Network network;
-  tickmlp::Head heads[tickmlp::kMaxHeads];
+  tickmlp::Head heads[tickmlp::kMaxHeads];  // unused ones zeroed
   tickmlp_model_info info;
+  tickmlp::HeadBlocks head_blocks;
   float* group_clamp;
+  void* allocation;  // what the allocator gave
 
   const tickmlp::BlobHeader& header() const { return *reinterpret_cast<const tickmlp::BlobHeader*>(region.bytes); }
   const tickmlp::BlobHead* head_records() const {
@@ -25,6 +40,9 @@ struct tickmlp_model {
 };
 
 namespace tickmlp {
+
+// `bytes` zeroed bytes, 64-byte aligned, from the allocator; *allocation is what to release. nullptr: no memory.
+void* allocate_lines(const tickmlp_allocator& allocator, size_t bytes, void** allocation);
 
 // Bytes of scratch for one network, and the workspace laid over such a block (64-byte aligned).
 size_t workspace_bytes(const Network& network);

@@ -19,7 +19,7 @@ struct tickmlp_session {
   bool promised;
   tickmlp_counters counters;
   tickmlp_allocator allocator;
-  void* block;
+  void* allocation;
 };
 
 using namespace tickmlp;
@@ -41,14 +41,13 @@ const float* flush(tickmlp_session& session, const float* input) {
 
 // One state in the default float environment; the outputs are written only when all is well.
 tickmlp_status infer_one(tickmlp_session& session, const float* input, float* output) {
-  Outcome outcome = session.infer(session.network, input, session.workspace);
+  Outcome outcome = session.infer(session.network, input, session.workspace, output);
   if (outcome == Outcome::kNonFiniteInput && session.flushed_input != nullptr)
-    outcome = session.infer(session.network, flush(session, input), session.workspace);
+    outcome = session.infer(session.network, flush(session, input), session.workspace, output);
   if (outcome != Outcome::kDone) [[unlikely]] {
     session.counters.refused += 1;
     return outcome == Outcome::kNonFiniteInput ? TICKMLP_NON_FINITE_INPUT : TICKMLP_NON_FINITE_OUTPUT;
   }
-  std::memcpy(output, session.workspace.outputs, session.network.outputs * sizeof(float));
   session.counters.inferences += 1;
   session.counters.clipped += session.workspace.clipped;
   return TICKMLP_OK;
@@ -69,11 +68,10 @@ tickmlp_status tickmlp_session_create(const tickmlp_model* model, const tickmlp_
     return fail(error, TICKMLP_BAD_ARGUMENT, "non_finite is %d; expected TICKMLP_STRICT or TICKMLP_FLUSH",
                 static_cast<int>(options.non_finite));
   const size_t flush_bytes = options.non_finite == TICKMLP_FLUSH ? line(model->network.inputs * sizeof(float)) : 0;
-  const size_t bytes = line(sizeof(tickmlp_session)) + workspace_bytes(model->network) + flush_bytes + 64;
-  void* block = model->allocator.allocate(model->allocator.context, bytes);
-  if (block == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for a session of %zu bytes", bytes);
-  std::memset(block, 0, bytes);  // prefaults it, and gives the kernels' padding its zeros
-  auto* begin = reinterpret_cast<uint8_t*>(line(reinterpret_cast<uintptr_t>(block)));
+  const size_t bytes = line(sizeof(tickmlp_session)) + workspace_bytes(model->network) + flush_bytes;
+  void* allocation;
+  auto* begin = static_cast<uint8_t*>(allocate_lines(model->allocator, bytes, &allocation));
+  if (begin == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for a session of %zu bytes", bytes);
   auto* session = new (begin) tickmlp_session{};
   uint8_t* scratch = begin + line(sizeof(tickmlp_session));
   session->network = model->network;
@@ -82,7 +80,7 @@ tickmlp_status tickmlp_session_create(const tickmlp_model* model, const tickmlp_
   if (flush_bytes != 0) session->flushed_input = reinterpret_cast<float*>(scratch + workspace_bytes(model->network));
   session->promised = options.promise_default_float_environment != 0;
   session->allocator = model->allocator;
-  session->block = block;
+  session->allocation = allocation;
   *out = session;
   return TICKMLP_OK;
 }
@@ -90,7 +88,7 @@ tickmlp_status tickmlp_session_create(const tickmlp_model* model, const tickmlp_
 void tickmlp_session_free(tickmlp_session* session) {
   if (session == nullptr) return;
   const tickmlp_allocator allocator = session->allocator;
-  allocator.release(allocator.context, session->block);
+  allocator.release(allocator.context, session->allocation);
 }
 
 tickmlp_status tickmlp_infer(tickmlp_session* session, const float* input, size_t input_count, float* output,

@@ -1,26 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <cstring>
+
 #include "model.h"
 
 namespace tickmlp {
 namespace {
 
 struct Sizes {
-  size_t codes, hidden, outputs;
+  size_t codes, hidden, logits;
 };
 
 size_t line(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-// Each array gets a cache line more than it needs: a kernel may read and write whole vectors up to its padding.
+// The codes get room for whole vectors beyond the last input.
 Sizes sizes_of(const Network& network) {
-  return {line(2 * round_up(network.inputs, 64)) + 64, network.groups * size_t{64},
-          line(4 * size_t{round_up(network.outputs, kGroup)}) + 64};
+  size_t logits = 0;
+  for (uint32_t b = 0; b < (network.heads + 3) / 4; ++b) logits += 4 * network.block[b].outputs;
+  return {line(2 * round_up(network.inputs, 64)) + 64, network.groups * size_t{64}, line(logits * sizeof(float))};
 }
 
 }  // namespace
 
+void* allocate_lines(const tickmlp_allocator& allocator, size_t bytes, void** allocation) {
+  *allocation = allocator.allocate(allocator.context, bytes + 63);
+  if (*allocation == nullptr) return nullptr;
+  std::memset(*allocation, 0, bytes + 63);  // prefaults it, and gives the kernels' padding its zeros
+  return reinterpret_cast<void*>(line(reinterpret_cast<uintptr_t>(*allocation)));
+}
+
 size_t workspace_bytes(const Network& network) {
   const Sizes sizes = sizes_of(network);
-  return sizes.codes + sizes.hidden + 2 * sizes.outputs;
+  return sizes.codes + sizes.hidden + sizes.logits;
 }
 
 Workspace make_workspace(const Network& network, void* memory) {
@@ -30,8 +41,23 @@ Workspace make_workspace(const Network& network, void* memory) {
   workspace.codes = next;
   workspace.hidden = reinterpret_cast<float*>(next += sizes.codes);
   workspace.logits = reinterpret_cast<float*>(next += sizes.hidden);
-  workspace.outputs = reinterpret_cast<float*>(next += sizes.outputs);
   return workspace;
+}
+
+void bind_head_blocks(const Head* head, uint32_t heads, const float* start2, HeadBlocks* out) {
+  float* start = out->start;
+  for (uint32_t b = 0; b < (heads + 3) / 4; ++b, head += 4) {
+    HeadBlock& block = out->block[b];
+    const uint32_t present = heads - 4 * b < 4 ? heads - 4 * b : 4;
+    block = {0, start, {}};
+    for (uint32_t h = 0; h < present; ++h) {
+      block.outputs = block.outputs > head[h].outputs ? block.outputs : head[h].outputs;
+      block.softmax[h] = head[h].softmax ? -1 : 0;
+    }
+    for (uint32_t k = 0; k < block.outputs; ++k)
+      for (uint32_t h = 0; h < 4; ++h)
+        *start++ = h < present && k < head[h].outputs ? start2[head[h].output_begin + k] : -INFINITY;
+  }
 }
 
 }  // namespace tickmlp

@@ -43,8 +43,11 @@ struct RandomNetwork {
   std::vector<Head> heads;
   std::vector<Buffer> w2;
   Buffer input_scale, start, lane_scale, group_clamp, w1, start2, scratch;
+  std::unique_ptr<HeadBlocks> blocks = std::make_unique<HeadBlocks>();
   Network network;
   Workspace workspace;
+
+  void bind() { bind_head_blocks(heads.data(), network.heads, network.start2, blocks.get()); }  // after start2 changed
 
   RandomNetwork(ElementType type, uint32_t inputs, std::vector<HeadShape> shapes, uint32_t seed);
 };
@@ -95,7 +98,7 @@ inline RandomNetwork::RandomNetwork(ElementType element_type, uint32_t inputs, s
       workspace{} {
   std::mt19937 random(seed);
   std::uniform_real_distribution<float> unit(-1.0f, 1.0f);
-  heads.resize(shapes.size());
+  heads.resize(kMaxHeads);
   network = {inputs,
              count_groups(shapes),
              static_cast<uint32_t>(shapes.size()),
@@ -106,7 +109,8 @@ inline RandomNetwork::RandomNetwork(ElementType element_type, uint32_t inputs, s
              lane_scale.as<float>(),
              group_clamp.as<float>(),
              w1.as<void>(),
-             start2.as<float>()};
+             start2.as<float>(),
+             blocks->block};
   for (uint32_t i = 0; i < inputs; ++i) input_scale.as<float>()[i] = 127.0f / (0.5f + std::abs(unit(random)));
   for (uint32_t k = 0; k < network.outputs; ++k) start2.as<float>()[k] = unit(random) * 0.1f;
   uint32_t group = 0, output = 0;
@@ -140,6 +144,7 @@ inline RandomNetwork::RandomNetwork(ElementType element_type, uint32_t inputs, s
     group += padded / kGroup;
     output += shape.outputs;
   }
+  bind();
   scratch = Buffer(workspace_bytes(network));
   workspace = make_workspace(network, scratch.as<void>());
 }
