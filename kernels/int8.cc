@@ -76,14 +76,21 @@ uint64_t count_clipped(const Network& network, const float* input) {
 }
 
 // Codes beyond the last input, up to a whole vector, are written but meet weights of zero.
+// The weight stream starts here: 8 lines fetched ahead with each vector of inputs hide the quantiser behind the first
+// 14 KB of it (Zen 4, tactical: 1.25 x the memory floor without, 1.20 with 8, the same with 12, 1.22 with 4). Fetching
+// ahead inside layer 1 as well was tried and lost 1-3 %: the hardware's own prefetcher already keeps up.
 HWY_INLINE bool quantise(const Network& network, const float* HWY_RESTRICT input, Workspace& workspace) {
   const uint32_t lanes = static_cast<uint32_t>(hn::Lanes(kF32));
   const F32 zero = hn::Zero(kF32);
   Verdict verdict{hn::Eq(zero, zero), hn::Eq(zero, zero)};
   Code* codes = reinterpret_cast<Code*>(workspace.codes);
+  const int8_t* ahead = static_cast<const int8_t*>(network.w1);
   uint32_t i = 0;
-  for (; i + lanes <= network.inputs; i += lanes)
+  for (; i + lanes <= network.inputs; i += lanes, ahead += 8 * 64) {
+#pragma GCC unroll 8
+    for (uint32_t l = 0; l < 8; ++l) __builtin_prefetch(ahead + l * 64);
     quantise_vector(hn::LoadU(kF32, input + i), hn::Load(kF32, network.input_scale + i), verdict, codes + i);
+  }
   HWY_ALIGN float rest[HWY_LANES(float)] = {};
   for (uint32_t k = 0; i + k < network.inputs; ++k) rest[k] = input[i + k];
   if (i < network.inputs)
