@@ -60,12 +60,13 @@ void spread_phase(int pair) {
 
 // False when a reading is below the one before it.
 bool measure_step(const ClockSource& source, uint64_t* step) {
-  uint64_t lengths[kStepPairs], rounds[kStepRounds];
+  uint64_t lengths[kStepPairs], rounds[kStepRounds], last = 0;
   for (uint64_t& round : rounds) {
     for (int pair = 0; pair < kStepPairs; ++pair) {
       const uint64_t begin = source.ticks(source.context);
       const uint64_t end = source.ticks(source.context);
-      if (end < begin) return false;
+      if (begin < last || end < begin) return false;
+      last = end;
       lengths[pair] = end - begin;
       spread_phase(pair);
     }

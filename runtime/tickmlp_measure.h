@@ -12,7 +12,7 @@
 typedef struct tickmlp_clock {
   double ns_per_tick;
   uint64_t multiplier; /* ns = (ticks * multiplier) >> 32, exact to 1 ns for spans under a second */
-  uint64_t step_ns;    /* smallest non-zero difference seen between readings, rounded; 10 on many virtual machines */
+  uint64_t step_ns;    /* distance between two neighbouring readings, at least 1; 10 on many virtual machines */
   int invariant;       /* the CPU promises a constant rate */
 } tickmlp_clock;
 

@@ -44,13 +44,20 @@ bool is_free(size_t at) {
   return in_head < 32 || (in_head >= offsetof(BlobHead, largest_error) && in_head < offsetof(BlobHead, reserved1));
 }
 
+// Every Nth case only, where a sanitizer or an emulator makes each 20 times as slow: TICKMLP_STRIDE=N. 1 is all of them.
+size_t stride() {
+  static const char* const text = std::getenv("TICKMLP_STRIDE");
+  static const size_t value = text != nullptr ? std::strtoul(text, nullptr, 10) : 1;
+  return value > 0 ? value : 1;
+}
+
 void flip_all(std::vector<uint8_t> bytes, size_t begin, size_t end) {
-  for (size_t at = begin; at < end; ++at)
-    for (int bit = 0; bit < 8; ++bit) {
-      bytes[at] ^= static_cast<uint8_t>(1 << bit);
-      if (verify(bytes) == TICKMLP_OK) FAIL("bit " << bit << " of byte " << at << " flipped, and accepted");
-      bytes[at] ^= static_cast<uint8_t>(1 << bit);
-    }
+  for (size_t at = begin * 8; at < end * 8; at += stride()) {
+    const auto mask = static_cast<uint8_t>(1 << at % 8);
+    bytes[at / 8] ^= mask;
+    if (verify(bytes) == TICKMLP_OK) FAIL("bit " << at % 8 << " of byte " << at / 8 << " flipped, and accepted");
+    bytes[at / 8] ^= mask;
+  }
 }
 
 }  // namespace
@@ -75,7 +82,7 @@ TEST_CASE("20,000 random bits of the payload") {
   for (const char* name : {"tactical-int8", "strategic-float32"}) {
     std::vector<uint8_t> bytes = bundled(name);
     std::mt19937_64 random(1);
-    for (int i = 0; i < 10000; ++i) {
+    for (size_t i = 0; i < 10000; i += stride()) {
       const size_t at = header_bytes(bytes) + random() % (bytes.size() - header_bytes(bytes));
       const auto mask = static_cast<uint8_t>(1u << (random() % 8));
       bytes[at] ^= mask;
@@ -108,7 +115,7 @@ TEST_CASE("cut at every length, and 1 to 4,096 bytes too many") {
   for (const char* name : kBundled) {
     const std::vector<uint8_t> bytes = bundled(name);
     BlobPlan plan;
-    for (size_t count = 0; count < bytes.size(); ++count) {
+    for (size_t count = 0; count < bytes.size(); count += stride()) {
       const std::vector<uint8_t> copy(
           bytes.begin(), bytes.begin() + static_cast<long>(count % 997 == 0 ? count : 0));  // own end, for ASan
       const uint8_t* data = count % 997 == 0 ? copy.data() : bytes.data();
@@ -130,7 +137,7 @@ TEST_CASE("every header byte set to every other value, with a true digest: refus
     for (size_t at = 0; at < header_bytes(bytes); ++at) {
       if (at >= offsetof(BlobHeader, digest) && at < offsetof(BlobHeader, digest) + 32) continue;  // stamped over
       const uint8_t original = bytes[at];
-      for (int value = 0; value < 256; ++value) {
+      for (size_t value = at % stride(); value < 256; value += stride()) {
         if (value == original) continue;
         bytes[at] = static_cast<uint8_t>(value);
         stamp(bytes);
@@ -141,6 +148,7 @@ TEST_CASE("every header byte set to every other value, with a true digest: refus
       bytes[at] = original;
     }
     for (const auto& [reason, count] : refusals) MESSAGE(std::string(name) << ": " << reason << " " << count);
+    if (stride() > 1) continue;
     CHECK(refusals.count("blob-structure") == 1);
     CHECK(refusals.count("blob-dimension") == 1);
     CHECK(refusals.count("blob-reserved") == 1);

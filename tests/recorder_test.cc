@@ -68,8 +68,7 @@ void check_against_sorted(Samples samples) {
   for (const auto& [numerator, denominator] : std::vector<std::pair<std::uint64_t, std::uint64_t>>{
            {0, 1}, {1, 2}, {1, 3}, {9, 10}, {99, 100}, {999, 1000}, {9999, 10000}, {99999, 100000}, {1, 1}}) {
     const std::uint64_t rank = std::max<std::uint64_t>(1, (count * numerator + denominator - 1) / denominator);
-    CAPTURE(numerator);
-    CAPTURE(denominator);
+    CAPTURE(rank);
     check_value(tickmlp_recorder_percentile(recorder.get(), numerator, denominator), samples[rank - 1], maximum);
   }
   if (maximum < kRange) {

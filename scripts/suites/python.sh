@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# suite: 20 | quick | build,test | 1 min | exporter, blob format and CLI, without torch
+set -euo pipefail
+# shellcheck source=common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+build_native
+run_pytest tests --ignore=tests/house --ignore-glob="*/$TORCH_FILES" -m 'not slow'

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# suite: 110 | all | build,test,cross | 4 min | the release build on older x86 processors under QEMU: Nehalem, Westmere, Haswell
+set -euo pipefail
+export TICKMLP_STRIDE=41  # the damage tests: every 41st case here, all of them natively
+# shellcheck source=common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+[ "$(uname -m)" = x86_64 ] || skip_suite 'the machine is not x86-64'
+have qemu-x86_64-static || skip_suite 'no qemu-x86_64-static'
+build_native
+# No AES (SSE4.2 only), AES but no AVX, AVX2 and FMA but no AVX-512: each has its own row in the kernel table.
+for tier in Nehalem Westmere Haswell; do
+  run_executables build --label "$tier" --wrapper "qemu-x86_64-static -cpu $tier" --leave-out slow,native --slower 20
+done
