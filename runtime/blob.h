@@ -118,6 +118,9 @@ tickmlp_status verify_sections(const uint8_t* bytes, const BlobPlan& plan, tickm
 // All of it, in order: header, digest, dimensions, sections. `bytes` is 8-byte aligned.
 tickmlp_status verify_blob(const uint8_t* bytes, uint64_t count, BlobPlan* plan, tickmlp_error* error);
 
+// A text field: UTF-8, no control characters, NUL up to its size. Error: BLOB_TEXT.
+tickmlp_status check_text(const char* text, size_t size, bool may_be_empty, const char* field, tickmlp_error* error);
+
 // SHA-256 of two stretches, one after the other.
 void sha256(const void* first, size_t first_count, const void* second, size_t second_count, uint8_t out[32]);
 

@@ -27,33 +27,6 @@ const char* looks_like(const uint8_t* bytes, uint64_t count) {
   return "nothing known";
 }
 
-tickmlp_status check_text(const char* text, size_t size, bool may_be_empty, const char* field, tickmlp_error* error) {
-  size_t length = 0;
-  while (length < size && text[length] != 0) ++length;
-  if (length == size)
-    return fail(error, TICKMLP_BLOB_TEXT, "%s fills all %zu bytes; expected a NUL at its end", field, size);
-  for (size_t i = length; i < size; ++i)
-    if (text[i] != 0)
-      return fail(error, TICKMLP_BLOB_TEXT, "%s has byte 0x%02x after its NUL; expected only zeros", field,
-                  static_cast<uint8_t>(text[i]));
-  if (length == 0 && !may_be_empty) return fail(error, TICKMLP_BLOB_TEXT, "%s is empty; expected a name", field);
-  for (size_t i = 0; i < length;) {  // UTF-8 without control characters; continuation bytes 10xxxxxx
-    const auto lead = static_cast<uint8_t>(text[i]);
-    const size_t more = lead < 0x80                   ? 0
-                        : lead >= 0xC2 && lead < 0xE0 ? 1
-                        : lead >= 0xE0 && lead < 0xF0 ? 2
-                        : lead >= 0xF0 && lead < 0xF5 ? 3
-                                                      : 4;
-    bool good = more < 4 && lead >= 0x20 && lead != 0x7F && i + more < length;
-    for (size_t k = 1; good && k <= more; ++k) good = (static_cast<uint8_t>(text[i + k]) & 0xC0) == 0x80;
-    if (!good)
-      return fail(error, TICKMLP_BLOB_TEXT, "%s has byte 0x%02x at %zu; expected UTF-8 without control characters",
-                  field, lead, i);
-    i += more + 1;
-  }
-  return TICKMLP_OK;
-}
-
 tickmlp_status in_range(uint64_t value, uint64_t low, uint64_t high, const char* field, tickmlp_error* error) {
   if (value >= low && value <= high) return TICKMLP_OK;
   return fail(error, TICKMLP_BLOB_DIMENSION, "%s is %llu; expected %llu to %llu", field,
@@ -120,10 +93,37 @@ tickmlp_status check_structure_hash(const BlobHeader& header, const BlobHead* he
 
 }  // namespace
 
+tickmlp_status check_text(const char* text, size_t size, bool may_be_empty, const char* field, tickmlp_error* error) {
+  size_t length = 0;
+  while (length < size && text[length] != 0) ++length;
+  if (length == size)
+    return fail(error, TICKMLP_BLOB_TEXT, "%s fills all %zu bytes; expected a NUL at its end", field, size);
+  for (size_t i = length; i < size; ++i)
+    if (text[i] != 0)
+      return fail(error, TICKMLP_BLOB_TEXT, "%s has byte 0x%02x after its NUL; expected only zeros", field,
+                  static_cast<uint8_t>(text[i]));
+  if (length == 0 && !may_be_empty) return fail(error, TICKMLP_BLOB_TEXT, "%s is empty; expected a name", field);
+  for (size_t i = 0; i < length;) {  // UTF-8 without control characters; continuation bytes 10xxxxxx
+    const auto lead = static_cast<uint8_t>(text[i]);
+    const size_t more = lead < 0x80                   ? 0
+                        : lead >= 0xC2 && lead < 0xE0 ? 1
+                        : lead >= 0xE0 && lead < 0xF0 ? 2
+                        : lead >= 0xF0 && lead < 0xF5 ? 3
+                                                      : 4;
+    bool good = more < 4 && lead >= 0x20 && lead != 0x7F && i + more < length;
+    for (size_t k = 1; good && k <= more; ++k) good = (static_cast<uint8_t>(text[i + k]) & 0xC0) == 0x80;
+    if (!good)
+      return fail(error, TICKMLP_BLOB_TEXT, "%s has byte 0x%02x at %zu; expected UTF-8 without control characters",
+                  field, lead, i);
+    i += more + 1;
+  }
+  return TICKMLP_OK;
+}
+
 tickmlp_status verify_header(const uint8_t* bytes, uint64_t count, tickmlp_error* error) {
   const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
   BlobHeader header = {};
-  std::memcpy(&header, bytes, count < sizeof header ? count : sizeof header);
+  if (count > 0) std::memcpy(&header, bytes, count < sizeof header ? count : sizeof header);
   if (std::memcmp(header.magic, kBlobMagic, sizeof kBlobMagic) != 0)
     return fail(error, TICKMLP_BLOB_MAGIC,
                 "the file starts %02x %02x %02x %02x and looks like %s; expected a tickmlp blob (89 54 4d 4c)",

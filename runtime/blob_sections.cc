@@ -78,17 +78,11 @@ tickmlp_status check_features(const Blob& blob, tickmlp_error* error) {
 tickmlp_status check_names(const Blob& blob, tickmlp_error* error) {
   const auto* names = reinterpret_cast<const char*>(blob.bytes + blob.plan.names.begin);
   for (uint32_t f = 0; blob.header.feature_names && f < blob.header.feature_count; ++f) {
-    const char* name = names + 32 * f;
-    const size_t length = strnlen(name, 32);
-    bool good = length > 0 && length < 32;
-    for (size_t i = 0; i < 32 && good; ++i)
-      good = i < length ? static_cast<uint8_t>(name[i]) >= 0x20 && name[i] != 0x7F : name[i] == 0;
-    if (!good)
-      return fail(error, TICKMLP_BLOB_TEXT, "feature name %u is empty, unterminated or holds a control character", f);
+    if (auto s = check_text(names + 32 * f, 32, false, "feature name", error)) return s;
     for (uint32_t other = 0; other < f; ++other)
-      if (std::memcmp(name, names + 32 * other, 32) == 0)
+      if (std::strcmp(names + 32 * f, names + 32 * other) == 0)
         return fail(error, TICKMLP_BLOB_TEXT, "features %u and %u are both named %s; expected different names", other,
-                    f, name);
+                    f, names + 32 * f);
   }
   return TICKMLP_OK;
 }

@@ -152,10 +152,11 @@ tickmlp_status build(Region* region, const BlobPlan& plan, const tickmlp_load_op
 }
 
 tickmlp_status check_options(const tickmlp_load_options* given, tickmlp_load_options* options, tickmlp_error* error) {
-  *options = given != nullptr ? *given : tickmlp_load_options{};
-  if (options->mode != TICKMLP_COPY && options->mode != TICKMLP_MAPPED)
-    return fail(error, TICKMLP_BAD_ARGUMENT, "load mode is %d; expected TICKMLP_COPY or TICKMLP_MAPPED",
-                static_cast<int>(options->mode));
+  if (given != nullptr) std::memcpy(options, given, sizeof *options);
+  else *options = tickmlp_load_options{};
+  const int mode = raw_value(options->mode);
+  if (mode != TICKMLP_COPY && mode != TICKMLP_MAPPED)
+    return fail(error, TICKMLP_BAD_ARGUMENT, "load mode is %d; expected TICKMLP_COPY or TICKMLP_MAPPED", mode);
   if (options->mode == TICKMLP_MAPPED && options->require_locked)
     return fail(error, TICKMLP_BAD_ARGUMENT, "require_locked with TICKMLP_MAPPED; only a copy is locked");
   const tickmlp_allocator* allocator = options->allocator;

@@ -63,10 +63,11 @@ tickmlp_status tickmlp_session_create(const tickmlp_model* model, const tickmlp_
                                       tickmlp_session** out, tickmlp_error* error) {
   if (model == nullptr || out == nullptr)
     return fail(error, TICKMLP_BAD_ARGUMENT, "model or session is NULL; expected both");
-  const tickmlp_session_options options = given != nullptr ? *given : tickmlp_session_options{};
-  if (options.non_finite != TICKMLP_STRICT && options.non_finite != TICKMLP_FLUSH)
-    return fail(error, TICKMLP_BAD_ARGUMENT, "non_finite is %d; expected TICKMLP_STRICT or TICKMLP_FLUSH",
-                static_cast<int>(options.non_finite));
+  tickmlp_session_options options = {};
+  if (given != nullptr) std::memcpy(&options, given, sizeof options);
+  const int non_finite = raw_value(options.non_finite);
+  if (non_finite != TICKMLP_STRICT && non_finite != TICKMLP_FLUSH)
+    return fail(error, TICKMLP_BAD_ARGUMENT, "non_finite is %d; expected TICKMLP_STRICT or TICKMLP_FLUSH", non_finite);
   const size_t flush_bytes = options.non_finite == TICKMLP_FLUSH ? line(model->network.inputs * sizeof(float)) : 0;
   const size_t bytes = line(sizeof(tickmlp_session)) + workspace_bytes(model->network) + flush_bytes;
   void* allocation;

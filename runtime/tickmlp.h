@@ -23,40 +23,40 @@ extern "C" {
 typedef enum tickmlp_status {
   TICKMLP_OK = 0,
   /* The call itself. */
-  TICKMLP_BAD_ARGUMENT,        /* a NULL or contradictory argument */
-  TICKMLP_INPUT_COUNT,         /* not the model's number of inputs */
-  TICKMLP_OUTPUT_COUNT,        /* not the model's number of outputs */
-  TICKMLP_MISALIGNED,          /* a float pointer that is not a multiple of 4 */
-  TICKMLP_NON_FINITE_INPUT,    /* NaN or infinity among the inputs, in strict mode */
-  TICKMLP_NON_FINITE_OUTPUT,   /* a logit overflowed float32 */
+  TICKMLP_BAD_ARGUMENT,      /* a NULL or contradictory argument */
+  TICKMLP_INPUT_COUNT,       /* not the model's number of inputs */
+  TICKMLP_OUTPUT_COUNT,      /* not the model's number of outputs */
+  TICKMLP_MISALIGNED,        /* a float pointer that is not a multiple of 4 */
+  TICKMLP_NON_FINITE_INPUT,  /* NaN or infinity among the inputs, in strict mode */
+  TICKMLP_NON_FINITE_OUTPUT, /* a logit overflowed float32 */
   TICKMLP_OUT_OF_MEMORY,
   /* The file. */
-  TICKMLP_FILE_OPEN,           /* open() failed: missing, no permission, link loop ... */
-  TICKMLP_FILE_KIND,           /* not a regular file */
-  TICKMLP_FILE_SIZE,           /* empty, or above 256 MiB */
-  TICKMLP_FILE_WRITABLE,       /* world-writable */
-  TICKMLP_FILE_READ,           /* reading or mapping failed, or it changed while being read */
+  TICKMLP_FILE_OPEN,     /* open() failed: missing, no permission, link loop ... */
+  TICKMLP_FILE_KIND,     /* not a regular file */
+  TICKMLP_FILE_SIZE,     /* empty, or above 256 MiB */
+  TICKMLP_FILE_WRITABLE, /* world-writable */
+  TICKMLP_FILE_READ,     /* reading or mapping failed, or it changed while being read */
   /* The blob: docs/BLOB_FORMAT.md has each rule. */
   TICKMLP_BLOB_MAGIC,
   TICKMLP_BLOB_VERSION,
-  TICKMLP_BLOB_TRUNCATED,      /* shorter than its header says */
-  TICKMLP_BLOB_TRAILING,       /* longer than its header says */
+  TICKMLP_BLOB_TRUNCATED, /* shorter than its header says */
+  TICKMLP_BLOB_TRAILING,  /* longer than its header says */
   TICKMLP_BLOB_DIGEST,
   TICKMLP_BLOB_TYPE,
   TICKMLP_BLOB_LAYOUT,
   TICKMLP_BLOB_DIMENSION,
-  TICKMLP_BLOB_RESERVED,       /* a reserved or padding byte is not zero */
+  TICKMLP_BLOB_RESERVED, /* a reserved or padding byte is not zero */
   TICKMLP_BLOB_TEXT,
-  TICKMLP_BLOB_STRUCTURE,      /* structure hash differs from the dimensions */
-  TICKMLP_BLOB_VALUE,          /* a float that is not finite, a weight of -128, a scale that is not the range's ... */
-  TICKMLP_BLOB_BOUND,          /* accumulator bound wrong, or int32 could overflow */
-  TICKMLP_BLOB_GOLDEN,         /* the chosen kernel does not give the golden outputs on this CPU */
+  TICKMLP_BLOB_STRUCTURE, /* structure hash differs from the dimensions */
+  TICKMLP_BLOB_VALUE,     /* a float that is not finite, a weight of -128, a scale that is not the range's ... */
+  TICKMLP_BLOB_BOUND,     /* accumulator bound wrong, or int32 could overflow */
+  TICKMLP_BLOB_GOLDEN,    /* the chosen kernel does not give the golden outputs on this CPU */
   /* The box. */
-  TICKMLP_KERNEL_UNKNOWN,      /* no kernel of that name in the table */
-  TICKMLP_KERNEL_UNAVAILABLE,  /* this CPU lacks what the kernel needs */
-  TICKMLP_KERNEL_TYPE,         /* the kernel is for the other element type */
-  TICKMLP_NOT_LOCKED,          /* require_locked, and the memory could not be locked */
-  TICKMLP_PIN_FAILED,          /* the core does not exist, is offline or outside the allowed set */
+  TICKMLP_KERNEL_UNKNOWN,     /* no kernel of that name in the table */
+  TICKMLP_KERNEL_UNAVAILABLE, /* this CPU lacks what the kernel needs */
+  TICKMLP_KERNEL_TYPE,        /* the kernel is for the other element type */
+  TICKMLP_NOT_LOCKED,         /* require_locked, and the memory could not be locked */
+  TICKMLP_PIN_FAILED,         /* the core does not exist, is offline or outside the allowed set */
   TICKMLP_STATUS_COUNT
 } tickmlp_status;
 
@@ -77,8 +77,8 @@ typedef struct tickmlp_kernel_info {
   const char* name; /* "int8-avx512vnni": what `kernel` in the load options takes */
   const char* isa;  /* what the CPU must offer, in words */
   tickmlp_element_type type;
-  int available;    /* on this CPU */
-  int chosen;       /* what a load without a kernel name takes for this type */
+  int available; /* on this CPU */
+  int chosen;    /* what a load without a kernel name takes for this type */
 } tickmlp_kernel_info;
 TICKMLP_API size_t tickmlp_kernel_count(void);
 TICKMLP_API tickmlp_status tickmlp_kernel_get(size_t index, tickmlp_kernel_info* out);
@@ -102,7 +102,7 @@ typedef enum tickmlp_load_mode {
 
 /* Zero-initialise; every zero is the default. */
 typedef struct tickmlp_load_options {
-  const char* kernel;                 /* NULL: the best available for the blob's type */
+  const char* kernel; /* NULL: the best available for the blob's type */
   tickmlp_load_mode mode;
   int require_locked;                 /* refuse with TICKMLP_NOT_LOCKED instead of degrading */
   const tickmlp_allocator* allocator; /* NULL: malloc and free; copied, its context must outlive the model */
@@ -112,21 +112,20 @@ typedef struct tickmlp_load_options {
 TICKMLP_API tickmlp_status tickmlp_model_load(const char* path, const tickmlp_load_options* options,
                                               tickmlp_model** model, tickmlp_error* error);
 /* The same from bytes that the caller holds (any alignment; not kept; always copied). */
-TICKMLP_API tickmlp_status tickmlp_model_load_bytes(const void* bytes, size_t count, const tickmlp_load_options* options,
-                                                    tickmlp_model** model, tickmlp_error* error);
+TICKMLP_API tickmlp_status tickmlp_model_load_bytes(const void* bytes, size_t count,
+                                                    const tickmlp_load_options* options, tickmlp_model** model,
+                                                    tickmlp_error* error);
 TICKMLP_API void tickmlp_model_free(tickmlp_model* model); /* NULL is allowed; no session may be left */
 
 typedef struct tickmlp_head_info {
   const char* name;
   uint32_t hidden, outputs, output_begin; /* hidden: real units; output_begin: index of its first output */
   tickmlp_activation activation;
-  float clamp_low, clamp_high;            /* clamp_high is +infinity for plain ReLU */
+  float clamp_low, clamp_high; /* clamp_high is +infinity for plain ReLU */
   double largest_error, mean_error, argmax_agreement, argmax_low, argmax_high, output_magnitude;
 } tickmlp_head_info;
 
-typedef enum tickmlp_lock {
-  TICKMLP_UNLOCKED = 0, TICKMLP_LOCKED_PAGES = 1, TICKMLP_LOCKED_HUGE_PAGE = 2
-} tickmlp_lock;
+typedef enum tickmlp_lock { TICKMLP_UNLOCKED = 0, TICKMLP_LOCKED_PAGES = 1, TICKMLP_LOCKED_HUGE_PAGE = 2 } tickmlp_lock;
 
 typedef struct tickmlp_model_info {
   const char *name, *run_id, *exporter, *kernel;
@@ -136,9 +135,9 @@ typedef struct tickmlp_model_info {
   uint32_t feature_count;
   uint64_t generation, structure_hash, blob_bytes, weight_bytes, accuracy_states, clipped_inputs;
   uint8_t blob_sha256[32], source_sha256[32], calibration_sha256[32];
-  tickmlp_lock lock;                      /* what was got; TICKMLP_MAPPED gives TICKMLP_UNLOCKED */
-  int owned_by_other;                     /* the file belongs to a user who is neither this one nor root */
-  const void* weights;                    /* both layers, weight_bytes of them, 64-byte aligned: for memory floors */
+  tickmlp_lock lock;   /* what was got; TICKMLP_MAPPED gives TICKMLP_UNLOCKED */
+  int owned_by_other;  /* the file belongs to a user who is neither this one nor root */
+  const void* weights; /* both layers, weight_bytes of them, 64-byte aligned: for memory floors */
 } tickmlp_model_info;
 
 /* Valid until the model is freed. */

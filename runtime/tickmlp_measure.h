@@ -52,8 +52,8 @@ static inline uint64_t tickmlp_clock_ns(const tickmlp_clock* clock, uint64_t tic
 #define TICKMLP_RECORDER_SLOTS 3264
 typedef struct tickmlp_recorder {
   uint64_t slots[TICKMLP_RECORDER_SLOTS];
-  uint64_t count;  /* everything recorded, `beyond` included */
-  uint64_t beyond; /* values of 2^30 ns and more */
+  uint64_t count;            /* everything recorded, `beyond` included */
+  uint64_t beyond;           /* values of 2^30 ns and more */
   uint64_t minimum, maximum; /* ns, exact; minimum is UINT64_MAX while empty */
 } tickmlp_recorder;
 

@@ -140,6 +140,16 @@ TEST_CASE("clipped inputs are counted") {
   CHECK(ready.counters().inferences == 2);
 }
 
+TEST_CASE("a non-finite mode that does not exist") {
+  Ready ready("strategic-int8");
+  const int wrong[2] = {7, 0};
+  tickmlp_session_options options;
+  std::memcpy(&options, wrong, sizeof options);
+  tickmlp_session* session = nullptr;
+  CHECK(tickmlp_session_create(ready.model, &options, &session, nullptr) == TICKMLP_BAD_ARGUMENT);
+  CHECK(session == nullptr);
+}
+
 TEST_CASE("a batch equals one at a time, and stops at the first state that fails") {
   for (const char* name : kTactical) {
     Ready ready(name);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommands: plain options in, exit code out. main.cc fills the options from the command line.
+#ifndef TICKMLP_BENCH_COMMANDS_H_
+#define TICKMLP_BENCH_COMMANDS_H_
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "budget.h"
+
+namespace tickmlp::bench {
+
+struct CertifyOptions {
+  std::string blob, input, kernel, json, command;
+  int core = -1;  // -1: the last allowed one
+  std::uint64_t samples = 200'000, epochs = 20, warm_up = 0;
+  bool warm_up_given = false;
+  std::vector<Budget> budgets;
+};
+int certify(const CertifyOptions& options);
+
+struct RunOptions {
+  std::string blob, input, output, kernel;
+  std::string path = "full", non_finite = "strict", mode = "copy";
+};
+int run(const RunOptions& options);
+
+struct DoctorOptions {
+  std::string root;
+  int core = -1;
+  bool json = false;
+};
+int doctor(const DoctorOptions& options);
+
+int list_kernels(bool json);
+int inspect(const std::string& blob, bool json);
+
+// The highest-numbered core that this process may run on.
+int last_allowed_core();
+
+}  // namespace tickmlp::bench
+#endif

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory floor: reading a model's layer-1 weights once, as fast as this CPU can, and doing nothing with them.
+#ifndef TICKMLP_BENCH_MEMORY_FLOOR_H_
+#define TICKMLP_BENCH_MEMORY_FLOOR_H_
+#include <cstddef>
+
+namespace tickmlp::bench {
+
+// Reads `bytes` (a multiple of 64) from `memory` (64-byte aligned), front to back, each byte once.
+using MemoryFloor = void (*)(const void* memory, std::size_t bytes);
+
+struct MemoryFloorChoice {
+  MemoryFloor read;
+  const char* isa;  // "AVX-512", for the report
+};
+
+// The widest loads that this CPU has. Call it once, outside timed regions.
+MemoryFloorChoice choose_memory_floor();
+
+}  // namespace tickmlp::bench
+#endif

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wrong usage, help, closed outputs and odd paths."""
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+COMMANDS = ["certify", "run", "kernels", "inspect", "doctor"]
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["frobnicate"], ["--frobnicate"], ["certify"], ["certify", "BLOB", "--frobnicate"], ["certify", "BLOB", "extra"],
+    *(["certify", "BLOB", "--samples", value] for value in ["-1", "0", "1e30", "1e5", "x", "", "99999999999999999999", "1.5"]),
+    ["certify", "BLOB", "--samples"], ["certify", "BLOB", "--epochs", "0"], ["certify", "BLOB", "--warm-up", "-1"],
+    ["certify", "BLOB", "--core", "-1"], ["certify", "BLOB", "--core", "one"], ["certify", "BLOB", "--json"],
+    *(["certify", "BLOB", "--budget", value] for value in ["p99", "p98=1us", "p99=1", "p99=-1us", "p99=1us,p99=2us", ""]),
+    ["certify", "BLOB", "--kernel", "abacus"], ["certify", "BLOB", "--kernel", "OTHER"],
+    ["run", "BLOB"], ["run", "BLOB", "--input", "x"], ["run", "BLOB", "--input", "x", "--output", "y", "--path", "short"],
+    ["run", "BLOB", "--input", "x", "--output", "y", "--non-finite", "maybe"], ["inspect"], ["kernels", "BLOB"],
+    ["doctor", "--core", "1e30"],
+])
+def test_wrong_usage(tickmlp, blob, arguments):
+    other = "int8-scalar" if "float32" in blob.stem else "float32-scalar"
+    done = tickmlp(*[{"BLOB": blob, "OTHER": other}.get(argument, argument) for argument in arguments])
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("tickmlp: ") and done.stdout == ""
+
+
+def test_wrong_usage_says_what_was_expected(tickmlp, blob):
+    assert "expected a whole number from 1" in tickmlp("certify", blob, "--samples", "1e30").stderr
+    assert "unknown command frobnicate" in tickmlp("frobnicate").stderr
+    listed = tickmlp("run", blob, "--input", "x", "--output", "y", "--kernel", "abacus").stderr
+    assert "abacus" in listed and "int8-scalar" in listed and "float32-scalar" in listed
+
+
+@pytest.mark.parametrize("command", [[], *([command] for command in COMMANDS)])
+def test_help_teaches(tickmlp, command):
+    done = tickmlp(*command, "--help")
+    assert done.returncode == 0 and done.stderr == ""
+    assert done.stdout.count("  tickmlp ") >= 2 and "Exit codes" in done.stdout
+
+
+def test_version(tickmlp):
+    done = tickmlp("--version")
+    assert done.returncode == 0 and done.stdout.startswith("tickmlp ")
+
+
+def test_refused_blobs_and_cores(tickmlp, blob, tmp_path):
+    cut = tmp_path / "cut.blob"
+    cut.write_bytes(blob.read_bytes()[:-1])
+    for arguments, words in ((["certify", tmp_path / "missing.blob"], "file-open"), (["inspect", tmp_path], "file-kind"),
+                             (["certify", cut], "blob-truncated"), (["certify", blob, "--core", "8191"], "core 8191")):
+        done = tickmlp(*arguments)
+        assert done.returncode == 4 and words in done.stderr
+
+
+@pytest.mark.parametrize("command", [["kernels"], ["kernels", "--json"], ["doctor"], ["inspect", "BLOB"], ["--help"],
+                                     ["certify", "BLOB", "--samples", "100"]])
+def test_closed_and_full_stdout(binary, blob, command):
+    words = [str(blob) if word == "BLOB" else word for word in command]
+    quoted = " ".join(f"'{word}'" for word in [binary, *words])
+    for redirection in (">&-", ">/dev/full"):
+        assert subprocess.run(f"{quoted} {redirection}", shell=True, stderr=subprocess.DEVNULL).returncode == 4
+    reader, writer = os.pipe()
+    os.close(reader)
+    assert subprocess.run([binary, *words], stdout=writer, stderr=subprocess.DEVNULL).returncode == 4
+    os.close(writer)
+
+
+def test_a_report_survives_a_closed_stdout(binary, blob, tmp_path):
+    """The report must not be opened as descriptor 1 and printed over."""
+    report = tmp_path / "report.json"
+    command = f"'{binary}' certify '{blob}' --samples 100 --json '{report}' <&- >&- 2>&-"
+    assert subprocess.run(command, shell=True).returncode == 4
+    assert json.loads(report.read_text())["complete"] is True
+
+
+def test_a_path_that_is_not_utf8(binary, blob, tmp_path):
+    odd = os.path.join(os.fsencode(tmp_path), b"caf\xe9 \n.blob")
+    shutil.copy(blob, odd)
+    os.chmod(odd, 0o644)
+    report = os.path.join(os.fsencode(tmp_path), b"r\xff.json")
+    done = subprocess.run([binary.encode(), b"certify", odd, b"--samples", b"100", b"--json", report], capture_output=True)
+    assert done.returncode == 3 and b"r\\xff.json" in done.stdout
+    with open(report, "rb") as file:
+        written = json.loads(file.read().decode("utf-8"))
+    assert "caf\\xe9 \\x0a.blob" in written["model"]["blob"] and "caf\\xe9" in written["command"]
+
+
+def test_the_model_is_not_overwritten(tickmlp, blob, states):
+    before = blob.read_bytes()
+    assert tickmlp("certify", blob, "--samples", 100, "--json", blob).returncode == 2
+    assert tickmlp("run", blob, "--input", states, "--output", blob).returncode == 2
+    assert blob.read_bytes() == before

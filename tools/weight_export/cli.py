@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The run: read, fold, quantise and prove, compare, write, report."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+
+from . import EXPORTER, golden, layout, options, report, states
+from .accuracy import Accuracy, check_budget, measure, state_limit
+from .blob import Blob, to_bytes
+from .errors import EXIT_OK, EXIT_OVER_BUDGET, ExportError
+from .fold import pack_float32
+from .model import Model, check_model, check_text
+from .packed import PackedModel
+from .quantise import pack_int8
+from .sources import Source, read_source
+from .write import PendingFile
+
+CHECK_SEED = 0
+CHECK_STATES = 4096
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line; returns the exit code. Never raises, and prints one line for an error."""
+    try:
+        parsed = options.parse(arguments)
+        text = _layout_text() if parsed.print_layout else export(parsed)
+        _print(text)
+        return EXIT_OK
+    except SystemExit as done:  # argparse's --help and --version
+        return int(done.code or 0)
+    except MemoryError:
+        error = ExportError("out-of-memory", "memory ran out, expected a smaller model or calibration")
+    except ExportError as refused:
+        error = refused
+    except Exception as fault:
+        error = ExportError("internal", f"{type(fault).__name__}: {fault}, expected no such thing: please report it")
+    _complain(error.line())
+    return error.exit_code
+
+
+def _complain(line: str) -> None:
+    try:
+        os.write(2, (line + "\n").encode("utf-8", "backslashreplace"))
+    except OSError:
+        pass  # stderr is closed: the exit code still tells
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stdout.buffer.write((text + "\n").encode("utf-8", "backslashreplace"))
+        sys.stdout.flush()
+    except (OSError, AttributeError, ValueError):  # a closed pipe, or no stdout at all
+        # Else the interpreter tries again when it ends, and complains.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise ExportError("closed-output", "standard output takes no text, expected it open; the blob, if one was "
+                          "asked for, is complete") from None
+
+
+def _layout_text() -> str:
+    return json.dumps(layout.description(), indent=2)
+
+
+def export(parsed: argparse.Namespace) -> str:
+    """Export as the options say; returns the summary. Writes the blob and the report, or neither (over budget: the
+    report alone). Errors: any of errors.CAUSES."""
+    check_text("model name", parsed.name, layout.NAME_BYTES)
+    check_text("run id", parsed.run_id, layout.RUN_ID_BYTES, empty=True)
+    source = read_source(parsed.source, parsed.model, parsed.window)
+    model = source.model
+    if parsed.window != (0, 0):
+        model.window = parsed.window
+    check_model(model)
+    options.check_window(model.window, model.inputs)
+    calibration = states.read_calibration(parsed.calibration, model.inputs) if parsed.calibration else None
+    packed = _pack(parsed, model, calibration)
+    accuracy, states_from = _measure(parsed, model, packed, calibration)
+    inputs, outputs = golden.golden_vectors(packed, calibration.states if calibration else None)
+    blob = Blob(packed, parsed.name, parsed.run_id, EXPORTER, parsed.generation, source.sha256,
+                calibration.sha256 if calibration else bytes(32), accuracy.heads, accuracy.states,
+                accuracy.clipped, inputs, outputs)
+    figures = _report(parsed, source, packed, accuracy, states_from, to_bytes(blob))
+    _write(parsed, model, accuracy, figures, to_bytes(blob))
+    return report.summary(figures, model, packed, accuracy)
+
+
+def _pack(parsed: argparse.Namespace, model: Model, calibration: states.Calibration | None) -> PackedModel:
+    features = model.window[1] or model.inputs
+    options.check_features(parsed.features, features)
+    if calibration:
+        ranges, notes = states.calibrated_ranges(calibration.states, features)
+        model.notes += notes
+    else:
+        ranges = states.uniform_ranges(*(parsed.ranges or states.DEFAULT_RANGE), features)
+    pack = pack_int8 if parsed.dtype == "int8" else pack_float32
+    return pack(model, ranges, parsed.features)
+
+
+def _measure(parsed: argparse.Namespace, model: Model, packed: PackedModel,
+             calibration: states.Calibration | None) -> tuple[Accuracy, str]:
+    most = state_limit(packed)
+    if calibration:
+        return measure(model, packed, states.spread(calibration.states, most)), "calibration states"
+    drawn = states.random_states(CHECK_STATES, packed.ranges, model.inputs, CHECK_SEED)
+    return measure(model, packed, states.spread(drawn, most)), "states drawn within the ranges"
+
+
+def _report(parsed: argparse.Namespace, source: Source, packed: PackedModel, accuracy: Accuracy, states_from: str,
+            data: bytes) -> dict[str, object]:
+    heads = [report.head_report(head, figures, packed_head.accumulator_bound)
+             for head, figures, packed_head in zip(source.model.heads, accuracy.heads, packed.heads)]
+    return {
+        "blob": parsed.output, "blob_sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
+        "dtype": parsed.dtype, "name": parsed.name, "generation": parsed.generation, "run_id": parsed.run_id,
+        "exporter": EXPORTER, "inputs": packed.inputs, "outputs": packed.outputs, "window": list(packed.window),
+        "source": {"path": parsed.source, "kind": source.kind, "sha256": source.sha256.hex()},
+        "calibration": parsed.calibration, "ranges": [[float(low), float(high)] for low, high in packed.ranges],
+        "states": accuracy.states, "states_from": states_from, "clipped_inputs": accuracy.clipped,
+        "budget": parsed.budget, "within_budget": True, "heads": heads, "notes": source.model.notes}
+
+
+def _write(parsed: argparse.Namespace, model: Model, accuracy: Accuracy, figures: dict[str, object],
+           data: bytes) -> None:
+    try:
+        check_budget(model, accuracy, parsed.budget)
+    except ExportError as over:
+        if over.exit_code == EXIT_OVER_BUDGET and parsed.report:
+            figures.update(blob=None, blob_sha256=None, bytes=None, within_budget=False, refused=over.message)
+            PendingFile(parsed.report, report.to_json(figures)).commit()
+        raise
+    # Both are complete on the disk before either is put in place.
+    pending = [PendingFile(parsed.output, data)]
+    try:
+        if parsed.report:
+            pending.append(PendingFile(parsed.report, report.to_json(figures)))
+        for file in pending:
+            file.commit()
+    finally:
+        for file in pending:
+            file.discard()
