@@ -9,7 +9,8 @@ static int try_blob(const char* path) {
   tickmlp_model* model = NULL;
   tickmlp_session* session = NULL;
   tickmlp_error error;
-  if (tickmlp_model_load(path, NULL, &model, &error) != TICKMLP_OK || tickmlp_session_create(model, NULL, &session, &error) != TICKMLP_OK) {
+  if (tickmlp_model_load(path, NULL, &model, &error) != TICKMLP_OK ||
+      tickmlp_session_create(model, NULL, &session, &error) != TICKMLP_OK) {
     printf("%s: %s: %s\n", path, tickmlp_status_name(error.status), error.message);
     return 1;
   }

@@ -6,7 +6,7 @@ import resource
 import numpy
 import pytest
 
-from conftest import export, network
+from small_models import export, network
 
 
 def names_of_kernels(tickmlp, dtype):

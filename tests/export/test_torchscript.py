@@ -97,9 +97,10 @@ def test_repeated_input_sums_blocks(export, tmp_path):
 
 
 def test_repeated_vector_is_not_taken_for_a_batch(export, tmp_path):
+    """As a batch of one it would pass for a network of 36 inputs, with three states made of one."""
     wide = random_weights(20, 36, seed=5)
-    body = ("    h = torch.relu(torch.matmul(CONSTANTS.c0, torch.cat([x, x, x])))\n"
-            "    return torch.matmul(CONSTANTS.c1, h)")
+    body = ("    h = torch.relu(torch.linear(torch.cat([x, x, x]), CONSTANTS.c0))\n"
+            "    return torch.linear(h, CONSTANTS.c1)")
     assert heads_of(export, script(tmp_path, body, (wide, W2))).inputs == 12
 
 
