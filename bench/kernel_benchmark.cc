@@ -38,7 +38,24 @@ void run_kernel(benchmark::State& state, const std::string& path, const char* ke
   tickmlp_model_free(model);
 }
 
+// Open, check, digest, prove, copy, lock, golden vectors on the best kernel; and the release.
+void load(benchmark::State& state, const std::string& path) {
+  for (auto _ : state) {
+    tickmlp_model* model = nullptr;
+    tickmlp_error error;
+    if (tickmlp_model_load(path.c_str(), nullptr, &model, &error) != TICKMLP_OK) {
+      state.SkipWithError(error.message);
+      break;
+    }
+    tickmlp_model_free(model);
+  }
+}
+
 void register_all() {
+  for (const char* model : {"tactical-int8", "tactical-float32", "strategic-int8", "strategic-float32"})
+    benchmark::RegisterBenchmark((std::string("load/") + model).c_str(), load,
+                                 std::string(TICKMLP_SOURCE_ROOT "/weights/") + model + ".blob")
+        ->Unit(benchmark::kMicrosecond);
   for (const char* model : {"tactical", "strategic"})
     for (size_t k = 0; k < tickmlp_kernel_count(); ++k) {
       tickmlp_kernel_info kernel;

@@ -17,23 +17,50 @@ namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
 
+// Lines of a /proc file through a buffer on the stack: stdio would take its own from malloc, behind the allocator's back.
+class Lines {
+ public:
+  explicit Lines(const char* path) : descriptor_(open(path, O_RDONLY | O_CLOEXEC)) {}
+  ~Lines() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  // The next line, cut at 127 bytes; false at the end.
+  bool next(char (&line)[128]) {
+    size_t length = 0;
+    for (;;) {
+      if (at_ == filled_ && !fill()) return false;
+      const char c = buffer_[at_++];
+      if (c == '\n') break;
+      if (length + 1 < sizeof line) line[length++] = c;
+    }
+    line[length] = 0;
+    return true;
+  }
+
+ private:
+  bool fill() {
+    const ssize_t got = descriptor_ < 0 ? 0 : read(descriptor_, buffer_, sizeof buffer_);
+    at_ = 0;
+    filled_ = got > 0 ? static_cast<size_t>(got) : 0;
+    return filled_ > 0;
+  }
+  int descriptor_;
+  size_t at_ = 0, filled_ = 0;
+  char buffer_[4096];
+};
+
 // Whether the mapping that starts at `address` really lies on huge pages: the AnonHugePages line of its entry in
 // /proc/self/smaps. madvise() only asks.
 bool on_huge_pages(const void* address) {
-  FILE* file = std::fopen("/proc/self/smaps", "re");
-  if (file == nullptr) return false;
-  char line[512], wanted[32];
+  Lines lines("/proc/self/smaps");
+  char line[128], wanted[32];
   std::snprintf(wanted, sizeof wanted, "%lx-", reinterpret_cast<unsigned long>(address));
-  bool inside = false, huge = false;
-  while (std::fgets(line, sizeof line, file) != nullptr) {
+  bool inside = false;
+  while (lines.next(line)) {
     if (std::strncmp(line, wanted, std::strlen(wanted)) == 0) inside = true;
-    if (inside && std::strncmp(line, "AnonHugePages:", 14) == 0) {
-      huge = std::strtoul(line + 14, nullptr, 10) != 0;
-      break;
-    }
+    if (inside && std::strncmp(line, "AnonHugePages:", 14) == 0) return std::strtoul(line + 14, nullptr, 10) != 0;
   }
-  std::fclose(file);
-  return huge;
+  return false;
 }
 
 }  // namespace

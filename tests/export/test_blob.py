@@ -47,7 +47,9 @@ def test_w1_tiles(inputs, lanes, dtype):
     for groups in layout.tile_groups(lanes // 16):
         for i, lane in [(i, lane) for i in range(inputs) for lane in range(groups * 16)][::7]:
             g, l16 = divmod(lane, 16)
-            place = ((i // 4 * groups + g) * 16 + l16) * 4 + i % 4 if kind == layout.INT8 else (i * groups + g) * 16 + l16
+            place = (i * groups + g) * 16 + l16
+            if kind == layout.INT8:
+                place = ((i // 4 * groups + g) * 16 + l16) * 4 + i % 4
             assert flat[first + place] == w1[i, first_group * 16 + lane]
         rows = layout.pad4(inputs) if kind == layout.INT8 else inputs
         first, first_group = first + rows * groups * 16, first_group + groups

@@ -52,7 +52,8 @@ EQUIVALENT = {
     "branch": PLAIN + "    if torch.eq(torch.dim(z), 7):\n      y = z\n    else:\n      y = torch.softmax(z, -1)\n"
               "    return y",
     "loop": PLAIN + "    l = annotate(List[Tensor], [])\n    for i in range(3):\n"
-            "      _0 = torch.append(l, torch.slice(z, 1, i, torch.add(i, 1)))\n    return torch.softmax(torch.cat(l, 1), 1)",
+            "      _0 = torch.append(l, torch.slice(z, 1, i, torch.add(i, 1)))\n"
+            "    return torch.softmax(torch.cat(l, 1), 1)",
 }
 
 
@@ -149,7 +150,8 @@ REFUSED = {
     "returns a number": ("    return torch.size(x, 0)", "not-two-layer", "int"),
     "no width": ("    return torch.mul(torch.relu(torch.mul(x, 2.)), 3.)", "unknown-width", "input 0"),
     "outputs of two bounds": (LAYER1 + "    g = torch.clamp(torch.linear(x, CONSTANTS.c0), 0, 3)\n"
-                              "    return torch.linear(torch.add(h, g), CONSTANTS.c1)", "unsupported-clamp", "one bound"),
+                              "    return torch.linear(torch.add(h, g), CONSTANTS.c1)", "unsupported-clamp",
+                              "one bound"),
 }
 
 

@@ -72,7 +72,7 @@ def test_report_that_cannot_be_written_leaves_no_blob(export, source, folder):
 
 @pytest.mark.parametrize("target", ["none/m.blob", "m.npz/m.blob", ".", "pipe", "/proc/m.blob", ""])
 def test_targets_that_take_no_file(export, source, tmp_path, target):
-    """A pipe stands for devices too: a test that named /dev/full would, run by root on a broken exporter, replace it."""
+    """A pipe stands for devices too: with /dev/full here, root and a broken exporter would replace the device."""
     os.mkfifo(tmp_path / "pipe")
     before = sorted(os.listdir(tmp_path))
     result = export(source, output=os.path.join(tmp_path, target) if target else "")

@@ -155,7 +155,8 @@ class Interpreter:
             items = [self.evaluate(item, scope) for item in node.elts]
             return tuple(items) if isinstance(node, ast.Tuple) else items
         if isinstance(node, ast.Dict):
-            return {self.evaluate(key, scope): self.evaluate(value, scope) for key, value in zip(node.keys, node.values)}
+            keys, values = ([self.evaluate(item, scope) for item in part] for part in (node.keys, node.values))
+            return dict(zip(keys, values))
         if isinstance(node, ast.Subscript):
             return self.subscript(self.evaluate(node.value, scope), node.slice, scope)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Not)):
@@ -212,7 +213,8 @@ class Interpreter:
             function = self.program.method(callee.module.record.class_name, callee.name)
             return self.call_function(function, [callee.module, *arguments], named).value
         if not isinstance(callee, Path):
-            raise ExportError("unsupported-operation", f"a call of {ast.unparse(node.func)[:60]!r}, expected a function")
+            raise ExportError("unsupported-operation", f"a call of {ast.unparse(node.func)[:60]!r}, expected a "
+                              "function")
         if callee.dotted.startswith("__torch__."):
             return self.call_qualified(callee.dotted, arguments, named)
         if callee.dotted == "getattr":

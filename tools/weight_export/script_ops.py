@@ -114,7 +114,8 @@ class Operations:
     def op_matmul(self, a: Affine, b: Affine) -> Any:
         a, b = _affine(a), _affine(b)
         if not a.constant and not b.constant:
-            raise ExportError("not-two-layer", "matmul of two values that both depend on the input, expected a constant")
+            raise ExportError("not-two-layer", "matmul of two values that both depend on the input, expected a "
+                              "constant")
         left, right = a.shape, b.shape
         if not left or not right:
             raise ExportError("wrong-shape", f"matmul of {list(left)} and {list(right)}, expected no scalar")

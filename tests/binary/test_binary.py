@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the compilers made of it: symbols and instructions of the native release build."""
+import os
+import pathlib
+import platform
+import re
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("TICKMLP_BUILD", ROOT / "build"))
+LIBRARY = BUILD / "runtime" / "libtickmlp.a"
+
+pytestmark = [
+    pytest.mark.skipif(not LIBRARY.is_file(), reason=f"no library at {LIBRARY}: build it, or set TICKMLP_BUILD"),
+    pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump (Debian package binutils)"),
+]
+x86_only = pytest.mark.skipif(platform.machine() != "x86_64", reason="x86-64 instructions")
+
+KERNEL_OBJECT = re.compile(r"(int8|float32_\w+|scalar|table)\.cc\.o$")
+# The library never prints, ends the process, throws, or allocates behind the allocator's back.
+FORBIDDEN = {"printf", "fprintf", "vprintf", "puts", "fputs", "fwrite", "perror", "exit", "_exit", "abort", "__assert_fail",
+             "__cxa_throw", "__cxa_begin_catch", "_Znwm", "_Znam", "_ZdlPv", "fopen", "dlopen", "signal", "sigaction",
+             "mallopt", "pthread_mutex_lock", "getenv", "system", "fork"}
+
+
+def symbols(path: pathlib.Path) -> list[tuple[str, str, str]]:
+    """(object, kind letter, name) of every symbol of an archive."""
+    text = subprocess.run(["nm", "-A", path], check=True, capture_output=True, text=True).stdout
+    rows = re.findall(r"^\S*?:?([\w.\-]+\.o):\s*[0-9a-f]*\s+(\w) (\S+)$", text, re.M)
+    assert len(rows) > 100, "nm gave next to nothing"
+    return rows
+
+
+def functions(path: pathlib.Path) -> dict[str, list[str]]:
+    """Demangled name -> its instructions."""
+    text = subprocess.run(["objdump", "-dC", "--no-show-raw-insn", path], check=True, capture_output=True, text=True).stdout
+    found, name = {}, None
+    for line in text.splitlines():
+        if match := re.match(r"^[0-9a-f]+ <(.*)>:$", line):
+            name = match.group(1)
+            found[name] = []
+        elif name and (match := re.match(r"^\s+[0-9a-f]+:\s+(\S.*)$", line)):
+            found[name].append(match.group(1))
+    return found
+
+
+@pytest.fixture(scope="module")
+def code() -> dict[str, list[str]]:
+    return functions(LIBRARY)
+
+
+def test_the_library_asks_for_nothing_it_must_not_use():
+    undefined = {name for _, kind, name in symbols(LIBRARY) if kind in "Uw"}
+    assert "SHA256_Update" in undefined  # the list is real
+    assert not undefined & FORBIDDEN
+    assert not {name for name in undefined if name.startswith(("_ZSt", "_ZNSt", "_ZNKSt", "mi_", "_ZN3hwy"))}
+
+
+def test_what_the_library_offers_is_its_header():
+    declared = set(re.findall(r"\b(tickmlp_\w+)\(", (ROOT / "runtime/tickmlp.h").read_text() + (ROOT / "runtime/tickmlp_measure.h").read_text()))
+    text = subprocess.run(["objdump", "-t", LIBRARY], check=True, capture_output=True, text=True).stdout
+    visible = {line.split()[-1] for line in text.splitlines()
+               if re.search(r"^\S+\s+g ", line) and " F " in line and ".hidden" not in line}
+    assert visible and visible <= declared, visible - declared
+
+
+def test_instruction_set_files_share_no_symbol():
+    """A weak symbol built with AVX-512 could be the one the linker keeps for a CPU without it."""
+    weak = [(row, kind, name) for row, kind, name in symbols(LIBRARY)
+            if kind in "WVu" and KERNEL_OBJECT.search(row) and not name.startswith("DW.ref")]
+    assert weak == []
+    assert any(KERNEL_OBJECT.search(row) for row, _, _ in symbols(LIBRARY))
+
+
+@x86_only
+def test_no_vex_encoded_dot_product(code):
+    """AVX-VNNI stands in Highway's target string, and is an illegal instruction on Ice Lake and Zen 4."""
+    lines = [line for body in code.values() for line in body]
+    assert sum("vpdpbusd" in line for line in lines) > 100
+    assert not [line for line in lines if "vpdp" in line and ("{vex}" in line or "%zmm" not in line)]
+
+
+def inner_loop(body: list[str], instruction: str) -> list[str]:
+    """From the broadcast before the first `instruction` to the jump behind its last."""
+    hits = [i for i, line in enumerate(body) if line.startswith(instruction)]
+    begin = max(i for i in range(hits[0]) if "broadcast" in body[i])
+    end = next(i for i in range(hits[-1], len(body)) if body[i].startswith("j"))
+    return body[begin:end + 1]
+
+
+@x86_only
+@pytest.mark.parametrize("function, instruction", [("N_AVX3_DL::(anonymous namespace)::strip<14u>", "vpdpbusd"),
+                                                   ("Avx512>::strip<14u>", "vfmadd231ps")])
+def test_the_hot_loop_is_fourteen_multiply_adds_and_little_else(code, function, instruction):
+    """Tactical: 14 groups. Besides them a broadcast, two pointer steps, a compare and a jump: no spill, no copy."""
+    body = next(body for name, body in code.items() if function in name)
+    loop = inner_loop(body, instruction)
+    assert sum(line.startswith(instruction) for line in loop) == 14, loop
+    assert len(loop) <= 14 + 6, loop
+    assert not [line for line in loop if "vmov" in line or "(%rsp)" in line or "(%rbp)" in line], loop
+
+
+@x86_only
+def test_the_scalar_kernel_is_scalar(code):
+    bodies = {name: body for name, body in code.items() if "tickmlp::scalar::" in name}
+    assert bodies
+    packed = [line for body in bodies.values() for line in body if re.match(r"v?(mul|add|div|max|min|fmadd\w*)ps\b|.*%[yz]mm", line)]
+    assert packed == []
