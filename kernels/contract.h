@@ -60,7 +60,7 @@ enum class Outcome : uint32_t { kDone, kNonFiniteInput, kNonFiniteOutput };
 struct Workspace {
   uint8_t* codes;    // [2 * round_up(inputs, 64)] quantised inputs, as bytes or as 16-bit
   float* hidden;     // [lanes] after the clamp
-  float* logits;     // [sum over blocks of 4 * outputs]: block by block as HeadBlock::start
+  float* logits;     // [sum over blocks of 4 * round_up(outputs, 4)]: block by block as HeadBlock::start
   uint64_t clipped;  // input elements clipped by the last call (int8)
 };
 

@@ -4,8 +4,10 @@
 //   Vector            xsimd::batch<float, arch>
 //   kRegisterGroups   groups whose accumulators fit the registers at once
 //   fma(a, b, c)      a * b + c, rounded once (xsimd 8.1's own is a multiply and an add for AVX-512)
+//   clamp(a, high)    t = a > 0 ? a : 0; t < high ? t : high, for NaN too: max and min differ there between x86 and Arm
 //   fma4(a, b, c)     the same for four lanes
-//   fold(const Vector (&s)[P])  sixteen virtual lanes to four, adding l + 8 and then l + 4
+//   tree(a, b, c, d)  sixteen virtual lanes of each of four heads, P registers each, to their four sums
+//   none(mask)        no bit of an Int4 is set
 // Every function is a static member of a template over Isa, so that no symbol is shared between instruction sets.
 #pragma once
 
@@ -21,12 +23,6 @@ struct Float32 {
   using Vector = typename Isa::Vector;
   static constexpr uint32_t kWidth = Vector::size;
   static constexpr uint32_t kParts = kGroup / kWidth;  // registers of one group
-
-  static Vector clamp(Vector a, float high) {
-    const Vector zero(0.0f), bound(high);
-    const Vector t = xsimd::select(a > zero, a, zero);
-    return xsimd::select(t < bound, t, bound);
-  }
 
   // All lanes of every vector in values[0, count): |v| < infinity. The last, partial vector goes through a copy, so
   // that nothing beyond the input is read.
@@ -59,7 +55,7 @@ struct Float32 {
     }
 #pragma GCC unroll 32
     for (uint32_t r = 0; r < kRegisters; ++r)
-      clamp(a[r], network.group_clamp[group + r / kParts]).store_aligned(hidden + group * kGroup + r * kWidth);
+      Isa::clamp(a[r], network.group_clamp[group + r / kParts]).store_aligned(hidden + group * kGroup + r * kWidth);
   }
 
   using Strip = void (*)(const Network&, const float*, const float*, size_t, uint32_t, float*);

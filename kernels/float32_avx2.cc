@@ -14,9 +14,20 @@ struct Avx2 {
 
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
 
+  // Sixteen virtual lanes to four, adding l + 8 and then l + 4.
   static Float4 fold(const Vector (&s)[2]) {
     const __m256 eight = _mm256_add_ps(s[0], s[1]);
     return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  }
+  static Float4 tree(const Vector (&a)[2], const Vector (&b)[2], const Vector (&c)[2], const Vector (&d)[2]) {
+    return finish_tree(fold(a), fold(b), fold(c), fold(d));
+  }
+
+  static bool none(Int4 mask) { return _mm_testz_si128((__m128i)mask, (__m128i)mask) != 0; }
+
+  // maxps and minps are compare and select: where the comparison fails they give their second operand.
+  static Vector clamp(Vector a, float high) {
+    return _mm256_min_ps(_mm256_max_ps(a, _mm256_setzero_ps()), _mm256_set1_ps(high));
   }
 
   static Float4 fma4(Float4 a, Float4 b, Float4 c) { return _mm_fmadd_ps(a, b, c); }

@@ -15,10 +15,23 @@ struct Avx512 {
   // xsimd 8.1 has no fused fma for avx512f: its generic one multiplies and adds, and 84 % of lanes differ.
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
 
-  static Float4 fold(const Vector (&s)[1]) {
-    const __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(s[0]), 1));
-    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(s[0]), high);
-    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  // All four heads go down the tree together: 128-bit quarters are added l + 8 and l + 4 apart until each quarter of one
+  // register is a head, and then lanes inside the quarters.
+  static Float4 tree(const Vector (&a)[1], const Vector (&b)[1], const Vector (&c)[1], const Vector (&d)[1]) {
+    const __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a[0], b[0], 0x44), _mm512_shuffle_f32x4(a[0], b[0], 0xEE));
+    const __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c[0], d[0], 0x44), _mm512_shuffle_f32x4(c[0], d[0], 0xEE));
+    const __m512 four = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
+    const __m512 two = _mm512_add_ps(four, _mm512_permute_ps(four, 0x4E));
+    const __m512 one = _mm512_add_ps(two, _mm512_permute_ps(two, 0xB1));
+    const __m512i quarters = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0);
+    return _mm512_castps512_ps128(_mm512_permutexvar_ps(quarters, one));
+  }
+
+  static bool none(Int4 mask) { return _mm_testz_si128((__m128i)mask, (__m128i)mask) != 0; }
+
+  // maxps and minps are compare and select: where the comparison fails they give their second operand.
+  static Vector clamp(Vector a, float high) {
+    return _mm512_min_ps(_mm512_max_ps(a, _mm512_setzero_ps()), _mm512_set1_ps(high));
   }
 
   static Float4 fma4(Float4 a, Float4 b, Float4 c) { return _mm_fmadd_ps(a, b, c); }

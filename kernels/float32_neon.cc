@@ -14,9 +14,18 @@ struct Neon {
 
   static Vector fma(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }
 
-  static Float4 fold(const Vector (&s)[4]) {
-    const float32x4_t low = vaddq_f32(s[0], s[2]), high = vaddq_f32(s[1], s[3]);
-    return (Float4)vaddq_f32(low, high);
+  // Sixteen virtual lanes to four, adding l + 8 and then l + 4.
+  static Float4 fold(const Vector (&s)[4]) { return (Float4)vaddq_f32(vaddq_f32(s[0], s[2]), vaddq_f32(s[1], s[3])); }
+  static Float4 tree(const Vector (&a)[4], const Vector (&b)[4], const Vector (&c)[4], const Vector (&d)[4]) {
+    return finish_tree(fold(a), fold(b), fold(c), fold(d));
+  }
+
+  static bool none(Int4 mask) { return vmaxvq_u32((uint32x4_t)mask) == 0; }
+
+  static Vector clamp(Vector a, float high) {
+    const Vector zero(0.0f), bound(high);
+    const Vector t = xsimd::select(a > zero, a, zero);
+    return xsimd::select(t < bound, t, bound);
   }
 
   static Float4 fma4(Float4 a, Float4 b, Float4 c) {

@@ -23,34 +23,49 @@ struct Heads {
   static constexpr uint32_t kParts = kGroup / kWidth;  // registers of one group
 
   static Float4 all(float value) { return Float4{value, value, value, value}; }
-  static Float4 select(Int4 mask, Float4 yes, Float4 no) { return (Float4)((mask & (Int4)yes) | (~mask & (Int4)no)); }
   static Float4 load(const float* values) { return *reinterpret_cast<const Float4*>(values); }
 
-  // Sixteen virtual lanes of one output, folded to four; zeros where the head has no such output.
-  static Float4 output_lanes(const Head& head, const float* hidden, uint32_t k) {
-    if (k >= head.outputs) return all(0.0f);
-    const float* lanes = hidden + head.group_begin * kGroup;
-    const float* row = head.w2 + static_cast<size_t>(k) * head.groups * kGroup;
-    Vector s[kParts];
+  // The logits of outputs first .. first + kCount - 1 of four heads, a register an output. A start of -infinity marks a
+  // lane that is not one: there the head's first row is read again and its logit becomes -infinity, its exponential 0.
+  // (Were the sum +infinity, the head's first logit would be too, which is refused.) Nothing branches but the loop over
+  // a head's groups, and hidden activations are loaded once for all outputs.
+  template <uint32_t kCount>
+  static void logits_of(const Head* head, const HeadBlock& block, const float* hidden, uint32_t first, Float4* logits) {
+    Vector s[4][kCount][kParts];
 #pragma GCC unroll 4
-    for (uint32_t p = 0; p < kParts; ++p) s[p] = Vector(0.0f);
-    for (uint32_t b = 0; b < head.groups; ++b, lanes += kGroup, row += kGroup) {
+    for (uint32_t h = 0; h < 4; ++h) {
+      const float* lanes = hidden + head[h].group_begin * kGroup;
+      const float* row[kCount];
 #pragma GCC unroll 4
-      for (uint32_t p = 0; p < kParts; ++p)
-        s[p] = Isa::fma(Vector::load_aligned(lanes + p * kWidth), Vector::load_aligned(row + p * kWidth), s[p]);
+      for (uint32_t k = 0; k < kCount; ++k) {
+        row[k] = head[h].w2 + (first + k < head[h].outputs ? size_t{first + k} * head[h].groups * kGroup : 0);
+#pragma GCC unroll 4
+        for (uint32_t p = 0; p < kParts; ++p) s[h][k][p] = Vector(0.0f);
+      }
+      for (uint32_t at = 0; at < head[h].groups * kGroup; at += kGroup)
+#pragma GCC unroll 4
+        for (uint32_t p = 0; p < kParts; ++p) {
+          const Vector activation = Vector::load_aligned(lanes + at + p * kWidth);
+#pragma GCC unroll 4
+          for (uint32_t k = 0; k < kCount; ++k)
+            s[h][k][p] = Isa::fma(activation, Vector::load_aligned(row[k] + at + p * kWidth), s[h][k][p]);
+        }
     }
-    return Isa::fold(s);
+#pragma GCC unroll 4
+    for (uint32_t k = 0; k < kCount; ++k)
+      logits[k] = Isa::tree(s[0][k], s[1][k], s[2][k], s[3][k]) + load(block.start + 4 * (first + k));
   }
 
-  // The rest of the tree for four heads at once: a 4 x 4 transpose, then (v0 + v2) + (v1 + v3).
-  static Float4 finish_tree(Float4 a, Float4 b, Float4 c, Float4 d) {
-    const Float4 ab02 = __builtin_shufflevector(a, b, 0, 4, 2, 6), ab13 = __builtin_shufflevector(a, b, 1, 5, 3, 7);
-    const Float4 cd02 = __builtin_shufflevector(c, d, 0, 4, 2, 6), cd13 = __builtin_shufflevector(c, d, 1, 5, 3, 7);
-    const Float4 v0 = __builtin_shufflevector(ab02, cd02, 0, 1, 4, 5);
-    const Float4 v1 = __builtin_shufflevector(ab13, cd13, 0, 1, 4, 5);
-    const Float4 v2 = __builtin_shufflevector(ab02, cd02, 2, 3, 6, 7);
-    const Float4 v3 = __builtin_shufflevector(ab13, cd13, 2, 3, 6, 7);
-    return (v0 + v2) + (v1 + v3);
+  // Whether every real logit is finite.
+  template <uint32_t kCount>
+  static bool all_finite(const HeadBlock& block, uint32_t first, const Float4* logits) {
+    Int4 bad = {};
+#pragma GCC unroll 4
+    for (uint32_t k = 0; k < kCount; ++k) {
+      const Float4 magnitude = (Float4)((Int4)logits[k] & 0x7FFFFFFF);
+      bad |= ~(magnitude < all(__builtin_inff())) & (load(block.start + 4 * (first + k)) > all(-__builtin_inff()));
+    }
+    return Isa::none(bad);
   }
 
   static Float4 exp32(Float4 x) {
@@ -67,69 +82,86 @@ struct Heads {
     p = Isa::fma4(p, r, all(1.0f));
     p = Isa::fma4(p, r, all(1.0f));
     const Float4 power = (Float4)(((Int4)t + 127) << 23);
-    return select(x < all(-87.0f), all(0.0f), p * power);
+    return x < all(-87.0f) ? all(0.0f) : p * power;
   }
 
-  // Logits of one block, [outputs][4]; true when every real one is finite. A start of -infinity marks a lane that is not
-  // one: its logit becomes -infinity, its exponential exactly 0.
-  static bool layer2(const Head* head, const HeadBlock& block, const float* hidden, float* logits) {
-    const Float4 infinity = all(__builtin_inff());
-    Int4 bad = {};
-    for (uint32_t k = 0; k < block.outputs; ++k) {
-      const Float4 start = load(block.start + 4 * k);
-      const Float4 logit = finish_tree(output_lanes(head[0], hidden, k), output_lanes(head[1], hidden, k),
-                                       output_lanes(head[2], hidden, k), output_lanes(head[3], hidden, k)) +
-                           start;
-      const Float4 magnitude = (Float4)((Int4)logit & 0x7FFFFFFF);
-      bad |= ~(magnitude < infinity) & (start > -infinity);
-      *reinterpret_cast<Float4*>(logits + 4 * k) = logit;
-    }
-    return (bad[0] | bad[1] | bad[2] | bad[3]) == 0;
-  }
-
-  // Probabilities or values of one block, from its logits (overwritten) to the model's outputs.
-  static void activate(const Network& network, uint32_t first_head, const HeadBlock& block, float* logits,
+  // Probabilities or values of one block, from its logits to the model's outputs. kOutputs is block.outputs where that is
+  // at most 4, so that everything stays in registers; 0 for any number.
+  template <uint32_t kOutputs>
+  static void activate(const Network& network, uint32_t first_head, const HeadBlock& block, Float4* logits,
                        float* output) {
-    Float4 m = load(logits);
-    for (uint32_t k = 1; k < block.outputs; ++k) {
-      const Float4 logit = load(logits + 4 * k);
-      m = select(logit > m, logit, m);
-    }
+    const uint32_t outputs = kOutputs != 0 ? kOutputs : block.outputs;
+    Float4 m = logits[0];
+#pragma GCC unroll 4
+    for (uint32_t k = 1; k < outputs; ++k) m = logits[k] > m ? logits[k] : m;
     const Int4 softmax = *reinterpret_cast<const Int4*>(block.softmax);
     Float4 sum = {};
-    for (uint32_t k = 0; k < block.outputs; ++k) {
-      const Float4 logit = load(logits + 4 * k);
-      const Float4 e = exp32(logit - m);
+#pragma GCC unroll 4
+    for (uint32_t k = 0; k < outputs; ++k) {
+      const Float4 e = exp32(logits[k] - m);
       sum = k == 0 ? e : sum + e;
-      *reinterpret_cast<Float4*>(logits + 4 * k) = select(softmax, e, logit);
+      logits[k] = softmax ? e : logits[k];
     }
-    const Float4 divisor = select(softmax, sum, all(1.0f));  // x / 1 is x, to the bit
+    const Float4 divisor = softmax ? sum : all(1.0f);  // x / 1 is x, to the bit
     const uint32_t heads = network.heads - first_head < 4 ? network.heads - first_head : 4;
     const Head* head = network.head + first_head;
-    for (uint32_t k = 0; k < block.outputs; ++k) {
-      const Float4 quotient = load(logits + 4 * k) / divisor;
-      for (uint32_t h = 0; h < heads; ++h)
-        if (k < head[h].outputs) output[head[h].output_begin + k] = quotient[h];
+#pragma GCC unroll 4
+    for (uint32_t k = 0; k < outputs; ++k) {
+      const Float4 quotient = logits[k] / divisor;
+#pragma GCC unroll 4
+      for (uint32_t h = 0; h < 4; ++h)
+        if (h < heads && k < head[h].outputs) output[head[h].output_begin + k] = quotient[h];
     }
   }
 
-  // Every logit is looked at before the first output is written.
-  static Outcome finish(const Network& network, Workspace& workspace, float* output) {
+  // One block of at most four outputs a head, kOutputs: the whole of it in registers.
+  template <uint32_t kOutputs>
+  static Outcome finish_small(const Network& network, const float* hidden, float* output) {
+    Float4 logits[kOutputs];
+    logits_of<kOutputs>(network.head, network.block[0], hidden, 0, logits);
+    if (!all_finite<kOutputs>(network.block[0], 0, logits)) return Outcome::kNonFiniteOutput;
+    activate<kOutputs>(network, 0, network.block[0], logits, output);
+    return Outcome::kDone;
+  }
+
+  // Any number of heads and outputs, four outputs at a time. Every logit is looked at before the first output is written.
+  static Outcome finish_large(const Network& network, Workspace& workspace, float* output) {
     bool finite = true;
-    float* logits = workspace.logits;
-    for (uint32_t h = 0; h < network.heads; h += 4) {
-      const HeadBlock& block = network.block[h / 4];
-      finite &= layer2(network.head + h, block, workspace.hidden, logits);
-      logits += 4 * block.outputs;
-    }
+    auto* logits = reinterpret_cast<Float4*>(workspace.logits);
+    for (uint32_t h = 0; h < network.heads; h += 4)
+      for (uint32_t first = 0; first < network.block[h / 4].outputs; first += 4, logits += 4) {
+        logits_of<4>(network.head + h, network.block[h / 4], workspace.hidden, first, logits);
+        finite &= all_finite<4>(network.block[h / 4], first, logits);
+      }
     if (!finite) return Outcome::kNonFiniteOutput;
-    logits = workspace.logits;
+    logits = reinterpret_cast<Float4*>(workspace.logits);
     for (uint32_t h = 0; h < network.heads; h += 4) {
-      activate(network, h, network.block[h / 4], logits, output);
-      logits += 4 * network.block[h / 4].outputs;
+      activate<0>(network, h, network.block[h / 4], logits, output);
+      logits += round_up(network.block[h / 4].outputs, 4);
     }
     return Outcome::kDone;
   }
+
+  static Outcome finish(const Network& network, Workspace& workspace, float* output) {
+    switch (network.heads <= 4 ? network.block[0].outputs : 0) {
+      case 1: return finish_small<1>(network, workspace.hidden, output);
+      case 2: return finish_small<2>(network, workspace.hidden, output);
+      case 3: return finish_small<3>(network, workspace.hidden, output);
+      case 4: return finish_small<4>(network, workspace.hidden, output);
+      default: return finish_large(network, workspace, output);
+    }
+  }
 };
+
+// Four registers of four lanes, a head each, to one register with a sum for each head: (v0 + v2) + (v1 + v3).
+inline __attribute__((always_inline)) Float4 finish_tree(Float4 a, Float4 b, Float4 c, Float4 d) {
+  const Float4 ab02 = __builtin_shufflevector(a, b, 0, 4, 2, 6), ab13 = __builtin_shufflevector(a, b, 1, 5, 3, 7);
+  const Float4 cd02 = __builtin_shufflevector(c, d, 0, 4, 2, 6), cd13 = __builtin_shufflevector(c, d, 1, 5, 3, 7);
+  const Float4 v0 = __builtin_shufflevector(ab02, cd02, 0, 1, 4, 5);
+  const Float4 v1 = __builtin_shufflevector(ab13, cd13, 0, 1, 4, 5);
+  const Float4 v2 = __builtin_shufflevector(ab02, cd02, 2, 3, 6, 7);
+  const Float4 v3 = __builtin_shufflevector(ab13, cd13, 2, 3, 6, 7);
+  return (v0 + v2) + (v1 + v3);
+}
 
 }  // namespace tickmlp

@@ -102,13 +102,12 @@ struct Strip {
   uint32_t group;         // first group
 };
 
-// int32 sums of a whole vector of lanes to activations: scale, then clamp by compare and select.
+// int32 sums of a whole vector of lanes to activations: scale, then clamp. Max and Min are the contract's compare and
+// select here: the product of an integer and a normal scale is never NaN and never -0.
 HWY_INLINE void activate(const Network& network, I32 sum, uint32_t lane, float* hidden) {
-  const F32 zero = hn::Zero(kF32);
   const F32 high = hn::Set(kF32, network.group_clamp[lane / kGroup]);
   const F32 a = hn::Mul(hn::ConvertTo(kF32, sum), hn::Load(kF32, network.lane_scale + lane));
-  const F32 t = hn::IfThenElse(hn::Gt(a, zero), a, zero);
-  hn::Store(hn::IfThenElse(hn::Lt(t, high), t, high), kF32, hidden + lane);
+  hn::Store(hn::Min(hn::Max(a, hn::Zero(kF32)), high), kF32, hidden + lane);
 }
 
 #if HWY_TARGET == HWY_AVX3_DL

@@ -16,7 +16,7 @@ size_t line(size_t bytes) { return (bytes + 63) / 64 * 64; }
 // The codes get room for whole vectors beyond the last input.
 Sizes sizes_of(const Network& network) {
   size_t logits = 0;
-  for (uint32_t b = 0; b < (network.heads + 3) / 4; ++b) logits += 4 * network.block[b].outputs;
+  for (uint32_t b = 0; b < (network.heads + 3) / 4; ++b) logits += 4 * round_up(network.block[b].outputs, 4);
   return {line(2 * round_up(network.inputs, 64)) + 64, network.groups * size_t{64}, line(logits * sizeof(float))};
 }
 
@@ -54,7 +54,7 @@ void bind_head_blocks(const Head* head, uint32_t heads, const float* start2, Hea
       block.outputs = block.outputs > head[h].outputs ? block.outputs : head[h].outputs;
       block.softmax[h] = head[h].softmax ? -1 : 0;
     }
-    for (uint32_t k = 0; k < block.outputs; ++k)
+    for (uint32_t k = 0; k < round_up(block.outputs, 4); ++k)
       for (uint32_t h = 0; h < 4; ++h)
         *start++ = h < present && k < head[h].outputs ? start2[head[h].output_begin + k] : -INFINITY;
   }
