@@ -88,8 +88,9 @@ struct Float32 {
   }
 
   static Outcome infer(const Network& network, const float* input, Workspace& workspace, float* output) {
-    if (!all_finite(input, network.inputs)) return Outcome::kNonFiniteInput;
     layer1(network, input, workspace.hidden);
+    // Behind layer 1, where it hides beside the last lines of weights; non-finite inputs do no harm there.
+    if (!all_finite(input, network.inputs)) return Outcome::kNonFiniteInput;
     return Heads<Isa>::finish(network, workspace, output);
   }
 };

@@ -68,28 +68,40 @@ HWY_INLINE void quantise_vector(F32 x, F32 scale, Verdict& verdict, Code* codes)
   hn::StoreU(hn::DemoteTo(to_code, u), to_code, codes);
 }
 
-// Codes beyond the last input, up to a whole vector, are written but meet weights of zero.
-// The weight stream starts here: 8 lines fetched ahead with each vector of inputs hide the quantiser behind the first
-// 14 KB of it (Zen 4, tactical: 1.25 x the memory floor without, 1.20 with 8, the same with 12, 1.22 with 4). Fetching
-// ahead inside layer 1 as well was tried and lost 1-3 %: the hardware's own prefetcher already keeps up.
-HWY_INLINE bool quantise(const Network& network, const float* HWY_RESTRICT input, Workspace& workspace) {
-  const uint32_t lanes = static_cast<uint32_t>(hn::Lanes(kF32));
+struct Quantiser {
+  const float* input;
+  const float* scale;
+  uint32_t inputs;
+  Code* codes;
+  Verdict verdict;
+};
+
+HWY_INLINE Quantiser make_quantiser(const Network& network, const float* input, const Workspace& workspace) {
   const F32 zero = hn::Zero(kF32);
-  Verdict verdict{hn::Eq(zero, zero), hn::Zero(kI32)};
-  Code* codes = reinterpret_cast<Code*>(workspace.codes);
-  const int8_t* ahead = static_cast<const int8_t*>(network.w1);
-  uint32_t i = 0;
-  for (; i + lanes <= network.inputs; i += lanes, ahead += 8 * 64) {
-#pragma GCC unroll 8
-    for (uint32_t l = 0; l < 8; ++l) __builtin_prefetch(ahead + l * 64);
-    quantise_vector(hn::LoadU(kF32, input + i), hn::Load(kF32, network.input_scale + i), verdict, codes + i);
+  return {input,
+          network.input_scale,
+          network.inputs,
+          reinterpret_cast<Code*>(workspace.codes),
+          {hn::Eq(zero, zero), hn::Zero(kI32)}};
+}
+
+// Inputs from `at`, a multiple of the vector's lanes below `inputs`. Nothing beyond the last input is read; codes beyond it,
+// up to a whole vector, are written but meet weights of zero.
+HWY_INLINE void quantise_at(Quantiser& q, uint32_t at) {
+  const uint32_t lanes = static_cast<uint32_t>(hn::Lanes(kF32));
+  const F32 scale = hn::Load(kF32, q.scale + at);
+  if (at + lanes <= q.inputs) {
+    quantise_vector(hn::LoadU(kF32, q.input + at), scale, q.verdict, q.codes + at);
+    return;
   }
-  HWY_ALIGN float rest[HWY_LANES(float)] = {};
-  for (uint32_t k = 0; i + k < network.inputs; ++k) rest[k] = input[i + k];
-  if (i < network.inputs)
-    quantise_vector(hn::Load(kF32, rest), hn::Load(kF32, network.input_scale + i), verdict, codes + i);
-  workspace.clipped = static_cast<uint64_t>(-hn::GetLane(hn::SumOfLanes(kI32, verdict.clipped)));
-  return hn::AllTrue(kF32, verdict.finite);
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+  const F32 rest = hn::MaskedLoad(hn::FirstN(kF32, q.inputs - at), kF32, q.input + at);  // masked lanes cannot fault
+#else
+  HWY_ALIGN float copy[HWY_LANES(float)] = {};
+  for (uint32_t k = 0; at + k < q.inputs; ++k) copy[k] = q.input[at + k];
+  const F32 rest = hn::Load(kF32, copy);
+#endif
+  quantise_vector(rest, scale, q.verdict, q.codes + at);
 }
 
 // ---- Layer 1 of kGroups neighbouring groups of one tile, accumulators in registers ----
@@ -100,6 +112,7 @@ struct Strip {
   const int8_t* weights;  // of the strip's first group, first quad
   size_t stride;          // bytes from one quad of inputs to the next
   uint32_t group;         // first group
+  Quantiser* quantiser;   // the first strip's, which may quantise on its way; nullptr for the others
 };
 
 // int32 sums of a whole vector of lanes to activations: scale, then clamp. Max and Min are the contract's compare and
@@ -111,80 +124,9 @@ HWY_INLINE void activate(const Network& network, I32 sum, uint32_t lane, float* 
 }
 
 #if HWY_TARGET == HWY_AVX3_DL
-
-constexpr uint32_t kStripGroups = 16;  // 16 of 32 registers
-
-// sum += the four products of each lane. In assembly because Highway 1.0.3 has no such operation, its target string
-// lacks avx512vnni, and GCC 12 wraps the intrinsic in two register copies an accumulator (28 a step for 14 groups).
-HWY_INLINE void dot_product(__m512i& sum, __m512i codes, const int8_t* HWY_RESTRICT weights) {
-  __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "m"(*reinterpret_cast<const __m512i*>(weights)));
-}
-
-// A quad of inputs and a group of lanes is one vpdpbusd with a memory operand; nothing else is in the loop but the
-// broadcast of the quad. 1,470 of them for 420 inputs and 224 lanes, one cache line of weights each.
-template <uint32_t kGroups>
-void strip(const Strip& s) {
-  const int32_t* start = static_cast<const int32_t*>(s.network.start) + s.group * kGroup;
-  __m512i acc[kGroups];
-#pragma GCC unroll 16
-  for (uint32_t g = 0; g < kGroups; ++g) acc[g] = _mm512_load_si512(start + g * kGroup);
-  const int8_t* HWY_RESTRICT weights = s.weights;
-  const uint32_t quads = (s.network.inputs + 3) / 4;
-  const int32_t* HWY_RESTRICT codes = reinterpret_cast<const int32_t*>(s.workspace.codes);
-  for (uint32_t q = 0; q < quads; ++q, weights += s.stride) {
-    const __m512i u = _mm512_set1_epi32(codes[q]);
-#pragma GCC unroll 16
-    for (uint32_t g = 0; g < kGroups; ++g) dot_product(acc[g], u, weights + g * 64);
-  }
-#pragma GCC unroll 16
-  for (uint32_t g = 0; g < kGroups; ++g) activate(s.network, I32{acc[g]}, (s.group + g) * kGroup, s.workspace.hidden);
-}
-
+#include "int8_vnni-inl.h"
 #else
-
-// Exact widening: 16-bit products, added in pairs into int32 (vpmaddwd). vpmaddubsw would be half the work, and
-// saturates at 32,767 where 255 * 127 * 2 = 64,770 can stand.
-const hn::ScalableTag<int16_t> kI16;
-using I16 = hn::Vec<decltype(kI16)>;
-constexpr uint32_t kParts = 64 / HWY_LANES(int16_t);  // vectors of 16-bit weights for a group and a quad
-#if HWY_TARGET == HWY_AVX3
-constexpr uint32_t kStripGroups = 7;                  // 14 accumulators of 32 registers; half of the tactical tile's 14
-#elif HWY_TARGET == HWY_AVX2
-constexpr uint32_t kStripGroups = 2;  // 8 of 16 registers; with 12 GCC 12 spills half of them
-#else
-constexpr uint32_t kStripGroups = 1;  // SSE4: 8 of 16 registers; NEON keeps two sums each: 16 of 32
-#endif
-
-template <uint32_t kGroups>
-void strip(const Strip& s) {
-  constexpr uint32_t kRegisters = kGroups * kParts;
-  const hn::Rebind<int8_t, decltype(kI16)> narrow;
-  const hn::Repartition<int64_t, decltype(kI16)> quad_tag;
-  I32 sum0[kRegisters], sum1[kRegisters];  // NEON's multiply-add gives low and high halves; x86 leaves sum1 zero
-#pragma GCC unroll 32
-  for (uint32_t r = 0; r < kRegisters; ++r) sum0[r] = sum1[r] = hn::Zero(kI32);
-  const int8_t* HWY_RESTRICT weights = s.weights;
-  const uint32_t quads = (s.network.inputs + 3) / 4;
-  const int64_t* HWY_RESTRICT codes = reinterpret_cast<const int64_t*>(s.workspace.codes);
-  for (uint32_t q = 0; q < quads; ++q, weights += s.stride) {
-    const I16 u = hn::BitCast(kI16, hn::Set(quad_tag, codes[q]));
-#pragma GCC unroll 32
-    for (uint32_t r = 0; r < kRegisters; ++r) {
-      const I16 w = hn::PromoteTo(kI16, hn::Load(narrow, weights + r * HWY_LANES(int16_t)));
-      sum0[r] = hn::ReorderWidenMulAccumulate(kI32, u, w, sum0[r], sum1[r]);
-    }
-  }
-  const int32_t* start = static_cast<const int32_t*>(s.network.start);
-  uint32_t lane = s.group * kGroup;
-#pragma GCC unroll 32
-  for (uint32_t r = 0; r < kRegisters; r += 2, lane += HWY_LANES(int32_t)) {
-    const I32 low = hn::RearrangeToOddPlusEven(sum0[r], sum1[r]);
-    const I32 high = hn::RearrangeToOddPlusEven(sum0[r + 1], sum1[r + 1]);
-    const I32 sum = hn::Add(hn::ConcatEven(kI32, high, low), hn::ConcatOdd(kI32, high, low));
-    activate(s.network, hn::Add(sum, hn::Load(kI32, start + lane)), lane, s.workspace.hidden);
-  }
-}
-
+#include "int8_widening-inl.h"
 #endif
 
 // One function for each number of groups, so that the compiler sees every loop over accumulators unrolled.
@@ -198,7 +140,7 @@ struct MakeStrips : MakeStrips<kCount - 1, kCount - 1, kIndex...> {};
 template <uint32_t... kIndex>
 struct MakeStrips<0, kIndex...> : Strips<kIndex...> {};
 
-HWY_INLINE void layer1(const Network& network, Workspace& workspace) {
+HWY_INLINE void layer1(const Network& network, Workspace& workspace, Quantiser* quantiser) {
   const uint32_t tiles = tile_count(network.groups);
   const uint32_t quads = (network.inputs + 3) / 4;
   const int8_t* weights = static_cast<const int8_t*>(network.w1);
@@ -209,8 +151,9 @@ HWY_INLINE void layer1(const Network& network, Workspace& workspace) {
     uint32_t first = 0;
     for (uint32_t s = 0; s < strips; ++s) {
       const uint32_t groups = tile_groups(width, strips, s);
-      MakeStrips<kStripGroups>::kTable[groups - 1](
-          Strip{network, workspace, weights + first * 64, static_cast<size_t>(width) * 64, group});
+      MakeStrips<kStripGroups>::kTable[groups - 1](Strip{network, workspace, weights + first * 64,
+                                                         static_cast<size_t>(width) * 64, group,
+                                                         group == 0 ? quantiser : nullptr});
       first += groups;
       group += groups;
     }
@@ -220,9 +163,14 @@ HWY_INLINE void layer1(const Network& network, Workspace& workspace) {
 
 }  // namespace
 
+// Whether the inputs are finite is known when the last is quantised, and asked after layer 1: non-finite ones do no harm
+// there, and nothing is written before.
 Outcome infer_int8(const Network& network, const float* input, Workspace& workspace, float* output) {
-  if (!quantise(network, input, workspace)) return Outcome::kNonFiniteInput;
-  layer1(network, workspace);
+  Quantiser quantiser = make_quantiser(network, input, workspace);
+  quantise_before(quantiser);
+  layer1(network, workspace, &quantiser);
+  if (!hn::AllTrue(kF32, quantiser.verdict.finite)) return Outcome::kNonFiniteInput;
+  workspace.clipped = static_cast<uint64_t>(-hn::GetLane(hn::SumOfLanes(kI32, quantiser.verdict.clipped)));
   return finish(network, workspace, output);
 }
 
