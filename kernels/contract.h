@@ -35,7 +35,12 @@ struct Head {
 struct HeadBlock {
   uint32_t outputs;    // of the head that has most
   const float* start;  // [outputs][4] start2 of output k of each head; -infinity where a head has no such output
-  int32_t softmax[4];  // -1 softmax, 0 identity
+  alignas(16) int32_t softmax[4];  // -1 softmax, 0 identity
+  uint32_t output_begin;           // of the first head
+  uint32_t output_count;           // of all four
+  // Only where outputs is at most 4:
+  alignas(64) int32_t order[16];  // output j of the block is element order[j] of its [4][4] results
+  const float* row[4][4];         // w2 of output k of head h; of output 0 where the head has no output k
 };
 
 // A verified model, read-only. All arrays are 64-byte aligned and padded with zeros to a multiple of 64 bytes.

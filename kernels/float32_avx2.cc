@@ -25,6 +25,10 @@ struct Avx2 {
 
   static bool none(Int4 mask) { return _mm_testz_si128((__m128i)mask, (__m128i)mask) != 0; }
 
+  static void place(const Float4 (&results)[4], const HeadBlock& block, float* output) {
+    place_in_order(results, block, output);
+  }
+
   // maxps and minps are compare and select: where the comparison fails they give their second operand.
   static Vector clamp(Vector a, float high) {
     return _mm256_min_ps(_mm256_max_ps(a, _mm256_setzero_ps()), _mm256_set1_ps(high));

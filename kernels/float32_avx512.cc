@@ -29,6 +29,15 @@ struct Avx512 {
 
   static bool none(Int4 mask) { return _mm_testz_si128((__m128i)mask, (__m128i)mask) != 0; }
 
+  // One permutation and one masked store, which touches nothing behind the block's last output.
+  static void place(const Float4 (&results)[4], const HeadBlock& block, float* output) {
+    const __m512 low = _mm512_insertf32x4(_mm512_castps128_ps512(results[0]), results[1], 1);
+    const __m512 all = _mm512_insertf32x4(_mm512_insertf32x4(low, results[2], 2), results[3], 3);
+    const __mmask16 used = static_cast<__mmask16>((1u << block.output_count) - 1);
+    const __m512 ordered = _mm512_permutexvar_ps(_mm512_load_si512(block.order), all);
+    _mm512_mask_storeu_ps(output + block.output_begin, used, ordered);
+  }
+
   // maxps and minps are compare and select: where the comparison fails they give their second operand.
   static Vector clamp(Vector a, float high) {
     return _mm512_min_ps(_mm512_max_ps(a, _mm512_setzero_ps()), _mm512_set1_ps(high));

@@ -22,6 +22,10 @@ struct Neon {
 
   static bool none(Int4 mask) { return vmaxvq_u32((uint32x4_t)mask) == 0; }
 
+  static void place(const Float4 (&results)[4], const HeadBlock& block, float* output) {
+    place_in_order(results, block, output);
+  }
+
   static Vector clamp(Vector a, float high) {
     const Vector zero(0.0f), bound(high);
     const Vector t = xsimd::select(a > zero, a, zero);

@@ -25,11 +25,17 @@ struct Heads {
   static Float4 all(float value) { return Float4{value, value, value, value}; }
   static Float4 load(const float* values) { return *reinterpret_cast<const Float4*>(values); }
 
+  // Where w2 of output k of one head lies; the head's first row where it has no such output. Ready-made for small blocks.
+  static const float* small_row(const Head&, const HeadBlock& block, uint32_t h, uint32_t k) { return block.row[h][k]; }
+  static const float* any_row(const Head& head, const HeadBlock&, uint32_t, uint32_t k) {
+    return head.w2 + (k < head.outputs ? size_t{k} * head.groups * kGroup : 0);
+  }
+
   // The logits of outputs first .. first + kCount - 1 of four heads, a register an output. A start of -infinity marks a
   // lane that is not one: there the head's first row is read again and its logit becomes -infinity, its exponential 0.
   // (Were the sum +infinity, the head's first logit would be too, which is refused.) Nothing branches but the loop over
   // a head's groups, and hidden activations are loaded once for all outputs.
-  template <uint32_t kCount>
+  template <uint32_t kCount, const float* (*rows)(const Head&, const HeadBlock&, uint32_t, uint32_t)>
   static void logits_of(const Head* head, const HeadBlock& block, const float* hidden, uint32_t first, Float4* logits) {
     Vector s[4][kCount][kParts];
 #pragma GCC unroll 4
@@ -38,7 +44,7 @@ struct Heads {
       const float* row[kCount];
 #pragma GCC unroll 4
       for (uint32_t k = 0; k < kCount; ++k) {
-        row[k] = head[h].w2 + (first + k < head[h].outputs ? size_t{first + k} * head[h].groups * kGroup : 0);
+        row[k] = rows(head[h], block, h, first + k);
 #pragma GCC unroll 4
         for (uint32_t p = 0; p < kParts; ++p) s[h][k][p] = Vector(0.0f);
       }
@@ -85,11 +91,10 @@ struct Heads {
     return x < all(-87.0f) ? all(0.0f) : p * power;
   }
 
-  // Probabilities or values of one block, from its logits to the model's outputs. kOutputs is block.outputs where that is
-  // at most 4, so that everything stays in registers; 0 for any number.
+  // Probabilities or values of one block in place of its logits. kOutputs is block.outputs where that is at most 4, so that
+  // everything stays in registers; 0 for any number.
   template <uint32_t kOutputs>
-  static void activate(const Network& network, uint32_t first_head, const HeadBlock& block, Float4* logits,
-                       float* output) {
+  static void activate(const HeadBlock& block, Float4* logits) {
     const uint32_t outputs = kOutputs != 0 ? kOutputs : block.outputs;
     Float4 m = logits[0];
 #pragma GCC unroll 4
@@ -103,24 +108,18 @@ struct Heads {
       logits[k] = softmax ? e : logits[k];
     }
     const Float4 divisor = softmax ? sum : all(1.0f);  // x / 1 is x, to the bit
-    const uint32_t heads = network.heads - first_head < 4 ? network.heads - first_head : 4;
-    const Head* head = network.head + first_head;
 #pragma GCC unroll 4
-    for (uint32_t k = 0; k < outputs; ++k) {
-      const Float4 quotient = logits[k] / divisor;
-#pragma GCC unroll 4
-      for (uint32_t h = 0; h < 4; ++h)
-        if (h < heads && k < head[h].outputs) output[head[h].output_begin + k] = quotient[h];
-    }
+    for (uint32_t k = 0; k < outputs; ++k) logits[k] = logits[k] / divisor;
   }
 
   // One block of at most four outputs a head, kOutputs: the whole of it in registers.
   template <uint32_t kOutputs>
   static Outcome finish_small(const Network& network, const float* hidden, float* output) {
-    Float4 logits[kOutputs];
-    logits_of<kOutputs>(network.head, network.block[0], hidden, 0, logits);
+    Float4 logits[4] = {};
+    logits_of<kOutputs, small_row>(network.head, network.block[0], hidden, 0, logits);
     if (!all_finite<kOutputs>(network.block[0], 0, logits)) return Outcome::kNonFiniteOutput;
-    activate<kOutputs>(network, 0, network.block[0], logits, output);
+    activate<kOutputs>(network.block[0], logits);
+    Isa::place(logits, network.block[0], output);
     return Outcome::kDone;
   }
 
@@ -130,13 +129,16 @@ struct Heads {
     auto* logits = reinterpret_cast<Float4*>(workspace.logits);
     for (uint32_t h = 0; h < network.heads; h += 4)
       for (uint32_t first = 0; first < network.block[h / 4].outputs; first += 4, logits += 4) {
-        logits_of<4>(network.head + h, network.block[h / 4], workspace.hidden, first, logits);
+        logits_of<4, any_row>(network.head + h, network.block[h / 4], workspace.hidden, first, logits);
         finite &= all_finite<4>(network.block[h / 4], first, logits);
       }
     if (!finite) return Outcome::kNonFiniteOutput;
     logits = reinterpret_cast<Float4*>(workspace.logits);
     for (uint32_t h = 0; h < network.heads; h += 4) {
-      activate<0>(network, h, network.block[h / 4], logits, output);
+      activate<0>(network.block[h / 4], logits);
+      for (uint32_t lane = 0; lane < 4 && h + lane < network.heads; ++lane)
+        for (uint32_t k = 0; k < network.head[h + lane].outputs; ++k)
+          output[network.head[h + lane].output_begin + k] = logits[k][lane];
       logits += round_up(network.block[h / 4].outputs, 4);
     }
     return Outcome::kDone;
@@ -152,6 +154,14 @@ struct Heads {
     }
   }
 };
+
+// Results [4][4] of a small block to the model's outputs. A store of 16 bytes forwards to the loads of 4 inside it.
+inline __attribute__((always_inline)) void place_in_order(const Float4 (&results)[4], const HeadBlock& block,
+                                                          float* output) {
+  alignas(64) float flat[16];
+  for (uint32_t k = 0; k < 4; ++k) *reinterpret_cast<Float4*>(flat + 4 * k) = results[k];
+  for (uint32_t j = 0; j < block.output_count; ++j) output[block.output_begin + j] = flat[block.order[j]];
+}
 
 // Four registers of four lanes, a head each, to one register with a sum for each head: (v0 + v2) + (v1 + v3).
 inline __attribute__((always_inline)) Float4 finish_tree(Float4 a, Float4 b, Float4 c, Float4 d) {

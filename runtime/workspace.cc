@@ -49,10 +49,18 @@ void bind_head_blocks(const Head* head, uint32_t heads, const float* start2, Hea
   for (uint32_t b = 0; b < (heads + 3) / 4; ++b, head += 4) {
     HeadBlock& block = out->block[b];
     const uint32_t present = heads - 4 * b < 4 ? heads - 4 * b : 4;
-    block = {0, start, {}};
+    block = HeadBlock{};
+    block.start = start;
+    block.output_begin = head[0].output_begin;
     for (uint32_t h = 0; h < present; ++h) {
       block.outputs = block.outputs > head[h].outputs ? block.outputs : head[h].outputs;
       block.softmax[h] = head[h].softmax ? -1 : 0;
+      for (uint32_t k = 0; k < 4; ++k) {
+        const bool real = k < head[h].outputs;
+        block.row[h][k] = head[h].w2 + (real ? size_t{k} * head[h].groups * kGroup : 0);
+        if (real && block.output_count + k < 16) block.order[block.output_count + k] = static_cast<int32_t>(4 * k + h);
+      }
+      block.output_count += head[h].outputs;
     }
     for (uint32_t k = 0; k < round_up(block.outputs, 4); ++k)
       for (uint32_t h = 0; h < 4; ++h)
