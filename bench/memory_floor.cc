@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bare loads in inline assembly: no arithmetic, nothing that a compiler could drop, and the caller's rdtscp waits
+// Bare loads in inline assembly: no arithmetic, nothing that a compiler could drop; the caller's second reading waits
 // until each has its data. Tried on a Zen 4 server core (32 KiB L1d, 1 MiB L2), 94,208 and 376,832 bytes, central ns
 // with the timer:
 //   8 loads in flight, 64 bytes each (taken)          824   3,234

@@ -215,8 +215,8 @@ tickmlp_status check_float32_weights(const Blob& blob, tickmlp_error* error) {
 
 }  // namespace
 
-// OpenSSL's one-shot SHA256() wants one stretch and its EVP interface takes 1 ms on its first call; the three-part calls
-// are marked deprecated in 3.0 and are neither.
+// OpenSSL's one-shot SHA256() wants one stretch and its EVP interface takes 1 ms on its first call; the three-part
+// calls are marked deprecated in 3.0 and are neither.
 void sha256(const void* first, size_t first_count, const void* second, size_t second_count, uint8_t out[32]) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"

@@ -17,7 +17,7 @@ namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
 
-// Lines of a /proc file through a buffer on the stack: stdio would take its own from malloc, behind the allocator's back.
+// Lines of a /proc file through a buffer on the stack: stdio would take its own from malloc, past the allocator.
 class Lines {
  public:
   explicit Lines(const char* path) : descriptor_(open(path, O_RDONLY | O_CLOEXEC)) {}

@@ -42,7 +42,17 @@ sys.exit(sys.version_info < (3, 9) or any(u.find_spec(m) is None for m in sys.ar
     fi
   )
   warn "no python3 with ${modules:-any module} among: ${TICKMLP_PYTHON:-$(type -ap python3 | tr '\n' ' ')}"
+  [ -z "$modules" ] || warn "on Debian: apt-get install$(printf ' python3-%s' "$@")"
   return 1
+}
+
+# run_module NAME 'MODULE...' ARGUMENT...: becomes the Python program scripts/NAME, under a python3 with the modules.
+run_module() {
+  local name=$1 modules=$2 python
+  shift 2
+  # shellcheck disable=SC2086
+  python=$(find_python $modules) || exit "$EXIT_REFUSED"
+  PYTHONPATH=$ROOT/scripts${PYTHONPATH:+:$PYTHONPATH} exec "$python" -m "$name" "$@"
 }
 
 # meson_build DIR ARGUMENT...: configures DIR, again only when an argument is new to it (what demo built, test goes on
@@ -73,14 +83,12 @@ configure() {
   elif [ "$(head -n 1 "$folder/.arguments" 2>/dev/null || say "compiler ${CXX:-}")" != "compiler ${CXX:-}" ]; then
     how=(--wipe)
   else
-    # Meson remembers which headers were missing; by now they may be installed.
     how=(--reconfigure)
-    meson configure --clearcache "$folder" >/dev/null 2>&1 || how=(--wipe)
   fi
-  if ! meson setup "${how[@]}" "$@" "$folder" "$ROOT" >"$log" 2>&1; then
-    show_log "$log" "meson setup ${folder##*/}"
-    return 1
-  fi
+  # Meson remembers which headers were missing; by now they may be installed. Only --wipe makes it look again.
+  meson setup "${how[@]}" "$@" "$folder" "$ROOT" >"$log" 2>&1 ||
+    { [ "${how[*]}" = --reconfigure ] && meson setup --wipe "$@" "$folder" "$ROOT" >"$log" 2>&1; } ||
+    show_log "$log" "meson setup ${folder##*/}" || return 1
   rm -f "$log"
   printf '%s\n' "compiler ${CXX:-}" "$@" >"$folder/.arguments"
 }

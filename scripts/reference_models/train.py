@@ -49,7 +49,8 @@ def score_entry(head: str, score: Score) -> dict:
 
 
 def print_table(results: dict) -> None:
-    print(f"{'model':10}{'head':10}{'metric':15}{'model':>8}{'baseline':>10}{'linear':>8}{'better by':>11}{'std error':>11}")
+    print(f"{'model':10}{'head':10}{'metric':15}{'model':>8}{'baseline':>10}{'linear':>8}"
+          f"{'better by':>11}{'std error':>11}")
     for model, entry in results["models"].items():
         for row in entry["held_out"]:
             print(f"{model:10}{row['head']:10}{row['metric']:15}{row['model']:8.4f}{row['baseline']:10.4f}"

@@ -16,7 +16,8 @@ skip_suite() { record skipped 'whole suite' "$*" && exit 0; }
 # build DIR ARGUMENT...: as meson_build; a build that fails is this suite's one failed case.
 build() {
   meson_build "$@" && return 0
-  record failed "build of $1" "see $1/build.log $(cat "$ROOT/$1.log" "$ROOT/$1/build.log" 2>/dev/null | grep -m1 -E 'error:|ERROR:' || true)"
+  record failed "build of $1" "see $1/build.log" \
+    "$(cat "$ROOT/$1.log" "$ROOT/$1/build.log" 2>/dev/null | grep -m1 -E 'error:|ERROR:' || true)"
   exit 0
 }
 

@@ -26,7 +26,7 @@ from results import Case, add, read_junit
 
 # Emulating an x86 processor QEMU warns about features that it leaves out, once a run.
 EMULATOR_NOISE = re.compile(r"^qemu-\S+: warning: TCG doesn't support.*\n", re.MULTILINE)
-TELLING = re.compile(r"runtime error:|ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|^SUMMARY: |terminate called|uncaught target")
+TELLING = re.compile(r"runtime error:|(ERROR|WARNING): \w+Sanitizer|^SUMMARY: |terminate called|uncaught target")
 SKIP_LINE = re.compile(r"^SKIP ([^:]+): (.+)$", re.MULTILINE)
 
 
@@ -103,20 +103,22 @@ def run_doctest(test, build, wrapper, slower):
     if output and any(case.status == "failed" for case in cases):
         # A sanitizer's report is only in the output.
         keep(build, test, output)
-        cases = [case._replace(why=f"{case.why} | {gist(output)}") if case.status == "failed" else case for case in cases]
+        cases = [case._replace(why=f"{case.why} | {gist(output)}") if case.status == "failed" else case
+                 for case in cases]
     return cases
 
 
 def apply_skips(cases, skips):
-    """doctest has no run-time skip: the case passed, and said that it checked nothing."""
-    reasons = dict(skips)
-    found = []
+    """doctest has no run-time skip: the case passed, and said that it checked nothing. A case with a colon or a
+    subcase in its name is named by what stands before."""
+    reasons, used, found = dict(skips), set(), []
     for case in cases:
-        short = case.name.split("::")[-1]
-        why = reasons.get(short) or reasons.get(short.split("/")[0])
-        found.append(Case("skipped", case.name, why) if why and case.status == "passed" else case)
-    named = {case.name.split("::")[-1].split("/")[0] for case in cases} | {c.name.split("::")[-1] for c in cases}
-    return found + [Case("skipped", name, why) for name, why in skips if name not in named]
+        full = case.name.split("::", 1)[-1]
+        names = [name for name in (full, full.split("/")[0], full.split(":")[0]) if name in reasons]
+        used.update(names)
+        skipped = names and case.status == "passed"
+        found.append(Case("skipped", case.name, reasons[names[0]]) if skipped else case)
+    return found + [Case("skipped", name, why) for name, why in skips if name not in used]
 
 
 def run_plain(test, build, wrapper, slower):

@@ -20,8 +20,8 @@ for program in "${programs[@]}"; do
   mkdir -p "$corpus"
   cp -u "$ROOT"/weights/*.blob "$corpus"/ 2>/dev/null || true
   code=0
-  without_address_randomisation "$program" -max_total_time="$SECONDS_EACH" -timeout=10 -rss_limit_mb=4096 -max_len=262144 \
-    -artifact_prefix="$ROOT/build-fuzz/" -print_final_stats=1 "$corpus" >"$log" 2>&1 || code=$?
+  without_address_randomisation "$program" -max_total_time="$SECONDS_EACH" -timeout=10 -rss_limit_mb=4096 \
+    -max_len=262144 -artifact_prefix="$ROOT/build-fuzz/" -print_final_stats=1 "$corpus" >"$log" 2>&1 || code=$?
   if [ "$code" = 0 ]; then
     say "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs"
     record passed "$name"

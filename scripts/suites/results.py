@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Test results: one line a case in a tab-separated file (status, suite, case, why), counted from what really ran.
 
-usage: results.py add FILE SUITE STATUS CASE [WHY]   one result that a shell suite found by itself
+usage: results.py add FILE SUITE STATUS CASE [WHY...]   one result that a shell suite found by itself
        results.py junit FILE SUITE JUNIT.xml         every case of a JUnit file
        results.py count FILE SUITE                   how many cases of that suite are in the file
        results.py close FILE                         reasons, failures and the total; exit 1 if any failed
@@ -67,7 +67,7 @@ def close(path):
 def main(arguments):
     command, path, rest = arguments[0], arguments[1], arguments[2:]
     if command == "add":
-        add(path, rest[0], [Case(rest[1], rest[2], rest[3] if len(rest) > 3 else "")])
+        add(path, rest[0], [Case(rest[1], rest[2], " ".join(rest[3:]))])
     elif command == "junit":
         add(path, rest[0], read_junit(rest[1]))
     elif command == "count":

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 110 | all | build,test,cross | 4 min | the release build on older x86 processors under QEMU: Nehalem, Westmere, Haswell
+# suite: 110 | all | build,test,cross | 4 min | the release build on older x86 under QEMU: Nehalem, Westmere, Haswell
 set -euo pipefail
 export TICKMLP_STRIDE=41  # the damage tests: every 41st case here, all of them natively
 # shellcheck source=common.sh
@@ -12,5 +12,6 @@ build_native
 # SSE4.2 without AES, AES without AVX, AVX2 and FMA without AVX-512: each has its own row in the kernel table. Tests in
 # the meson suite "portable" do not depend on the instruction set.
 for tier in Nehalem Westmere Haswell; do
-  run_executables build --label "$tier" --wrapper "qemu-x86_64-static -cpu $tier" --leave-out slow,native,portable --slower 20
+  run_executables build --label "$tier" --wrapper "qemu-x86_64-static -cpu $tier" \
+    --leave-out slow,native,portable --slower 20
 done

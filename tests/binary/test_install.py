@@ -20,7 +20,8 @@ def program(tmp_path_factory):
     if not (BUILD / "runtime" / "libtickmlp.a").is_file():
         pytest.skip(f"no library in {BUILD}: build it, or set TICKMLP_BUILD")
     folder = tmp_path_factory.mktemp("install")
-    subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", folder], check=True, capture_output=True)
+    subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", folder], check=True,
+                   capture_output=True)
     found = list(folder.rglob("tickmlp.pc"))
     assert len(found) == 1, found
     environment = {**os.environ, "PKG_CONFIG_SYSROOT_DIR": str(folder),
@@ -46,7 +47,8 @@ def test_it_runs_the_bundled_models(program):
 def test_it_brings_no_other_library(program):
     linked = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
     names = {line.split()[0].split(".so")[0].rsplit("/", 1)[-1] for line in linked.splitlines()}
-    assert names <= {"linux-vdso", "libcrypto", "libm", "libc", "ld-linux-x86-64", "ld-linux-aarch64", "libz", "libzstd"}, names
+    allowed = {"linux-vdso", "libcrypto", "libm", "libc", "ld-linux-x86-64", "ld-linux-aarch64", "libz", "libzstd"}
+    assert names <= allowed, names
 
 
 def test_malloc_is_the_c_library_s(program):

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-SCENARIO = {"name", "kind", "path", "cache", "gap_ns", "rate_per_s", "count", "central_ns", "min_ns", "p50_ns", "p90_ns",
-            "p99_ns", "p99_9_ns", "p99_99_ns", "max_ns"}
+SCENARIO = {"name", "kind", "path", "cache", "gap_ns", "rate_per_s", "count", "central_ns", "min_ns", "p50_ns",
+            "p90_ns", "p99_ns", "p99_9_ns", "p99_99_ns", "max_ns"}
 PERCENTILES = ["min_ns", "p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "p99_99_ns", "max_ns"]
 
 

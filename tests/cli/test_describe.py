@@ -46,7 +46,8 @@ GOOD = {
     "/proc/loadavg": "0.42 0.30 0.20 1/200 4242",
     "/proc/meminfo": "MemTotal:  1000 kB\nSwapTotal:       0 kB\n",
     "/proc/self/status": "Name:\ttickmlp\nCpus_allowed:\tf\nCpus_allowed_list:\t0-3\n",
-    "/proc/self/stat": "42 (tick (mlp) x) R 1 1 1 0 -1 4194304 1 0 0 0 0 0 0 0 -2 0 1 0 100 1 1 1 1 1 1 1 1 0 0 0 0 0 0 0 17 2 50 1 0 0 0",
+    "/proc/self/stat": "42 (tick (mlp) x) R 1 1 1 0 -1 4194304 1 0 0 0 0 0 0 0 -2 0 1 0 100 "
+                       "1 1 1 1 1 1 1 1 0 0 0 0 0 0 0 17 2 50 1 0 0 0",
     "/proc/self/limits": "Limit                     Soft Limit           Hard Limit           Units\n"
                          "Max locked memory         unlimited            unlimited            bytes\n",
     "/proc/sys/kernel/sched_rt_runtime_us": "-1\n",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""System calls that fail while a blob is loaded, injected by strace: a named error or a stated degradation, never a crash."""
+"""System calls that fail while a blob is loaded, injected by strace: a named error or stated degradation, no crash."""
 import json
 import shutil
 import subprocess
@@ -9,8 +9,8 @@ import pytest
 
 @pytest.fixture(scope="session")
 def inject(binary):
-    """inject(fault, *arguments, path=None): the program under strace, which makes the calls fail that `fault` names; with a
-    path only those on that file, since the dynamic linker reads and opens too."""
+    """inject(fault, *arguments, path=None): the program under strace, which makes the calls fail that `fault` names;
+    with a path only those on that file, since the dynamic linker reads and opens too."""
     if shutil.which("strace") is None:
         pytest.skip("no strace (Debian package strace)")
     if subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], capture_output=True).returncode != 0:

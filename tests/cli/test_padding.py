@@ -27,7 +27,8 @@ def blobs(folder):
     draw = lambda *shape: random.uniform(-0.5, 0.5, shape).astype(numpy.float32)
     arrays = {"side.w1": draw(10, 20), "side.w2": draw(20, 3), "value.w1": draw(10, 7), "value.w2": draw(7, 1),
               "value.activation": numpy.array("identity")}
-    return {dtype: export(folder, f"padding-{dtype}", arrays, "--dtype", dtype).read_bytes() for dtype in ("int8", "float32")}
+    return {dtype: export(folder, f"padding-{dtype}", arrays, "--dtype", dtype).read_bytes()
+            for dtype in ("int8", "float32")}
 
 
 def forge(blob: bytes, at: int, value: bytes) -> bytes:

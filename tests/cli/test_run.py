@@ -80,7 +80,8 @@ def test_wrong_arrays(tickmlp, blob, states, tmp_path, make, words):
     assert os.listdir(tmp_path) == ["in.npy"]
 
 
-@pytest.mark.parametrize("change", [lambda b: b[:-1], lambda b: b + b"x", lambda b: b[:9], lambda b: b"", lambda b: b"PK" + b[2:]])
+@pytest.mark.parametrize("change", [lambda b: b[:-1], lambda b: b + b"x", lambda b: b[:9], lambda b: b"",
+                                    lambda b: b"PK" + b[2:]])
 def test_damaged_files(tickmlp, blob, states, tmp_path, change):
     (tmp_path / "in.npy").write_bytes(change(states.read_bytes()))
     done = tickmlp("run", blob, "--input", tmp_path / "in.npy", "--output", tmp_path / "out.npy")

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 import subprocess
 
 import pytest
@@ -11,13 +12,17 @@ COMMANDS = ["certify", "run", "kernels", "inspect", "doctor"]
 
 
 @pytest.mark.parametrize("arguments", [
-    [], ["frobnicate"], ["--frobnicate"], ["certify"], ["certify", "BLOB", "--frobnicate"], ["certify", "BLOB", "extra"],
-    *(["certify", "BLOB", "--samples", value] for value in ["-1", "0", "1e30", "1e5", "x", "", "99999999999999999999", "1.5"]),
+    [], ["frobnicate"], ["--frobnicate"], ["certify"], ["certify", "BLOB", "--frobnicate"],
+    ["certify", "BLOB", "extra"],
+    *(["certify", "BLOB", "--samples", value]
+      for value in ["-1", "0", "1e30", "1e5", "x", "", "99999999999999999999", "1.5"]),
     ["certify", "BLOB", "--samples"], ["certify", "BLOB", "--epochs", "0"], ["certify", "BLOB", "--warm-up", "-1"],
     ["certify", "BLOB", "--core", "-1"], ["certify", "BLOB", "--core", "one"], ["certify", "BLOB", "--json"],
-    *(["certify", "BLOB", "--budget", value] for value in ["p99", "p98=1us", "p99=1", "p99=-1us", "p99=1us,p99=2us", ""]),
+    *(["certify", "BLOB", "--budget", value]
+      for value in ["p99", "p98=1us", "p99=1", "p99=-1us", "p99=1us,p99=2us", ""]),
     ["certify", "BLOB", "--kernel", "abacus"], ["certify", "BLOB", "--kernel", "OTHER"],
-    ["run", "BLOB"], ["run", "BLOB", "--input", "x"], ["run", "BLOB", "--input", "x", "--output", "y", "--path", "short"],
+    ["run", "BLOB"], ["run", "BLOB", "--input", "x"],
+    ["run", "BLOB", "--input", "x", "--output", "y", "--path", "short"],
     ["run", "BLOB", "--input", "x", "--output", "y", "--non-finite", "maybe"], ["inspect"], ["kernels", "BLOB"],
     ["doctor", "--core", "1e30"],
 ])
@@ -50,7 +55,8 @@ def test_version(tickmlp):
 def test_refused_blobs_and_cores(tickmlp, blob, tmp_path):
     cut = tmp_path / "cut.blob"
     cut.write_bytes(blob.read_bytes()[:-1])
-    for arguments, words in ((["certify", tmp_path / "missing.blob"], "file-open"), (["inspect", tmp_path], "file-kind"),
+    for arguments, words in ((["certify", tmp_path / "missing.blob"], "file-open"),
+                             (["inspect", tmp_path], "file-kind"),
                              (["certify", cut], "blob-truncated"), (["certify", blob, "--core", "8191"], "core 8191")):
         done = tickmlp(*arguments)
         assert done.returncode == 4 and words in done.stderr
@@ -58,15 +64,27 @@ def test_refused_blobs_and_cores(tickmlp, blob, tmp_path):
 
 @pytest.mark.parametrize("command", [["kernels"], ["kernels", "--json"], ["doctor"], ["inspect", "BLOB"], ["--help"],
                                      ["certify", "BLOB", "--samples", "100"]])
-def test_closed_and_full_stdout(binary, blob, command):
+def test_closed_and_full_stdout(binary, blob, command, full_device):
     words = [str(blob) if word == "BLOB" else word for word in command]
     quoted = " ".join(f"'{word}'" for word in [binary, *words])
-    for redirection in (">&-", ">/dev/full"):
-        assert subprocess.run(f"{quoted} {redirection}", shell=True, stderr=subprocess.DEVNULL).returncode == 4
+    assert subprocess.run(f"{quoted} >&-", shell=True, stderr=subprocess.DEVNULL).returncode == 4
     reader, writer = os.pipe()
     os.close(reader)
-    assert subprocess.run([binary, *words], stdout=writer, stderr=subprocess.DEVNULL).returncode == 4
+    for descriptor in (writer, full_device):
+        assert subprocess.run([binary, *words], stdout=descriptor, stderr=subprocess.DEVNULL).returncode == 4
     os.close(writer)
+
+
+@pytest.mark.parametrize("command", [["certify", "BLOB", "--samples", "100", "--json", "PIPE"],
+                                     ["run", "BLOB", "--input", "STATES", "--output", "PIPE"]])
+def test_a_target_that_is_no_regular_file_stays(tickmlp, blob, states, tmp_path, command):
+    """A pipe stands for devices: renaming a file over one would replace it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    places = {"BLOB": blob, "STATES": states, "PIPE": pipe}
+    done = tickmlp(*(places.get(word, word) for word in command))
+    assert done.returncode == 4 and "not a regular file" in done.stderr
+    assert stat.S_ISFIFO(pipe.stat().st_mode) and os.listdir(tmp_path) == ["pipe"]
 
 
 def test_a_report_survives_a_closed_stdout(binary, blob, tmp_path):
@@ -82,7 +100,8 @@ def test_a_path_that_is_not_utf8(binary, blob, tmp_path):
     shutil.copy(blob, odd)
     os.chmod(odd, 0o644)
     report = os.path.join(os.fsencode(tmp_path), b"r\xff.json")
-    done = subprocess.run([binary.encode(), b"certify", odd, b"--samples", b"100", b"--json", report], capture_output=True)
+    done = subprocess.run([binary.encode(), b"certify", odd, b"--samples", b"100", b"--json", report],
+                          capture_output=True)
     assert done.returncode == 3 and b"r\\xff.json" in done.stdout
     with open(report, "rb") as file:
         written = json.loads(file.read().decode("utf-8"))

@@ -143,10 +143,9 @@ def test_closed_stdout(tmp_path, source):
     read_blob(str(tmp_path / "out.blob"))
 
 
-def test_full_stdout(tmp_path, source):
-    with open("/dev/full", "w") as full:
-        done = subprocess.run([sys.executable, TOOL, source, "-o", tmp_path / "out.blob"], stdout=full,
-                              stderr=subprocess.PIPE, text=True)
+def test_full_stdout(tmp_path, source, full_device):
+    done = subprocess.run([sys.executable, TOOL, source, "-o", tmp_path / "out.blob"], stdout=full_device,
+                          stderr=subprocess.PIPE, text=True)
     assert done.returncode == 4 and "closed-output" in done.stderr and "Traceback" not in done.stderr, done.stderr
 
 

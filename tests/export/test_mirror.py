@@ -5,8 +5,8 @@ import re
 import subprocess
 import sys
 
+import pytest
 from helpers import TOOL
-
 
 ROOT = TOOL.parents[1]
 SIZES = {"uint8_t": 1, "char": 1, "uint32_t": 4, "float": 4, "uint64_t": 8, "double": 8}
@@ -29,21 +29,24 @@ def structs() -> dict[str, dict[str, tuple[int, int]]]:
     return found
 
 
-def test_offsets_and_sizes_are_the_same_in_both():
-    layout = json.loads(subprocess.run([sys.executable, TOOL, "--print-layout"], check=True, capture_output=True).stdout)
+@pytest.fixture(scope="module")
+def layout():
+    return json.loads(subprocess.run([sys.executable, TOOL, "--print-layout"], check=True, capture_output=True).stdout)
+
+
+def test_offsets_and_sizes_are_the_same_in_both(layout):
     cpp = structs()
     for struct, key in (("BlobHeader", "header"), ("BlobHead", "head_record")):
         python = {f["name"]: (f["offset"], f["size"]) for f in layout[key]}
         assert python == cpp[struct]
 
 
-def test_limits_are_the_same_in_both():
-    layout = json.loads(subprocess.run([sys.executable, TOOL, "--print-layout"], check=True, capture_output=True).stdout)
+def test_limits_are_the_same_in_both(layout):
     contract = (ROOT / "kernels" / "contract.h").read_text() + (ROOT / "runtime" / "blob.h").read_text()
     limits = {name: int(value) for name, value in re.findall(r"constexpr uint32_t k(\w+) = (\d+);", contract)}
-    assert layout["limits"] == {"inputs": limits["MaxInputs"], "heads": limits["MaxHeads"], "hidden": limits["MaxHidden"],
-                                "lanes": limits["MaxLanes"], "outputs": limits["MaxHeadOutputs"],
-                                "file_bytes": 256 << 20}
+    assert layout["limits"] == {"inputs": limits["MaxInputs"], "heads": limits["MaxHeads"],
+                                "hidden": limits["MaxHidden"], "lanes": limits["MaxLanes"],
+                                "outputs": limits["MaxHeadOutputs"], "file_bytes": 256 << 20}
     assert "kMaxBlobBytes = UINT64_C(256) << 20;" in contract
     assert (layout["format_version"], layout["layout"], layout["golden_count"]) == (
         limits["BlobVersion"], limits["BlobLayout"], limits["GoldenCount"])

@@ -6,6 +6,7 @@ import re
 from repository import ROOT, complain, files, is_script, sources, text
 
 LONGEST = 250
+WIDEST = 120
 PUBLIC_HEADER = "runtime/tickmlp.h"
 LONGEST_PUBLIC_HEADER = 200
 # Longer files, each with its own limit and the reason that it is one file.
@@ -39,7 +40,13 @@ def test_sources_are_short():
             problems.append(f"{path}: {lines} lines, at most {limit}")
         if str(path) in LONGER and lines <= LONGEST:
             problems.append(f"{path}: {lines} lines, needs its exception no more")
-    complain(problems + [f"{name}: has an exception but does not exist" for name in LONGER if not (ROOT / name).exists()])
+    complain(problems + [f"{name}: has an exception but does not exist"
+                         for name in LONGER if not (ROOT / name).exists()])
+
+
+def test_lines_of_sources_are_short():
+    complain([f"{path}:{n}: {len(line)} columns, at most {WIDEST}" for path in sources()
+              for n, line in enumerate(text(path).splitlines(), 1) if len(line) > WIDEST])
 
 
 def test_public_header_is_short():

@@ -33,8 +33,8 @@ def real(tmp_path_factory):
     data, folder = _real_data(), tmp_path_factory.mktemp("real")
     numpy.save(folder / "states.npy", _last_states(numpy.load(data / "nq_30m_rows.npy")))
     for dtype in ("int8", "float32"):
-        subprocess.run([sys.executable, ROOT / "tools" / "weight_export", data / "tactical_weights.npz", "--dtype", dtype,
-                        "--ranges", "-1,1", "--window", "60x7", "-o", folder / f"{dtype}.blob"],
+        subprocess.run([sys.executable, ROOT / "tools" / "weight_export", data / "tactical_weights.npz",
+                        "--dtype", dtype, "--ranges", "-1,1", "--window", "60x7", "-o", folder / f"{dtype}.blob"],
                        check=True, stdout=subprocess.DEVNULL)
     return folder, numpy.load(data / "tactical_expected.npy")
 
@@ -43,8 +43,9 @@ def real(tmp_path_factory):
 def synthetic(tmp_path_factory):
     """The bundled tactical model and states of the synthetic market."""
     folder = tmp_path_factory.mktemp("synthetic")
-    subprocess.run([ROOT / "scripts" / "synthetic_market", folder / "states.npy", "--states", str(STATES), "--seed", "7"],
-                   check=True, stdout=subprocess.DEVNULL)
+    market = ROOT / "scripts" / "synthetic_market"
+    subprocess.run([market, folder / "states.npy", "--states", str(STATES), "--seed", "7"], check=True,
+                   stdout=subprocess.DEVNULL)
     for dtype in ("int8", "float32"):
         os.symlink(ROOT / "weights" / f"tactical-{dtype}.blob", folder / f"{dtype}.blob")
     return folder
@@ -66,7 +67,7 @@ def _kernels(program: list[str], dtype: str) -> list[str]:
 
 @pytest.fixture(scope="session")
 def run_everywhere():
-    """(folder, dtype) -> {"program kernel": outputs float32 [4096, 10]} through `tickmlp run`, kernels forced by name."""
+    """(folder, dtype) -> {"program kernel": outputs float32 [4096, 10]} by `tickmlp run`, kernels forced by name."""
     def run(folder: pathlib.Path, dtype: str) -> dict[str, numpy.ndarray]:
         outputs = {}
         for program in _programs():

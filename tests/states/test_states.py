@@ -10,8 +10,9 @@ def check_same_bytes(outputs: dict[str, numpy.ndarray]) -> numpy.ndarray:
     names = list(outputs)
     print("the same bytes from:", ", ".join(names))
     assert len(names) >= 2, "only one kernel was run: nothing was compared"
+    bits = {name: outputs[name].view(numpy.uint32) for name in names}
     for name in names[1:]:
-        different = numpy.flatnonzero((outputs[name].view(numpy.uint32) != outputs[names[0]].view(numpy.uint32)).any(axis=1))
+        different = numpy.flatnonzero((bits[name] != bits[names[0]]).any(axis=1))
         assert different.size == 0, f"{name} differs from {names[0]} in {different.size} states, first {different[:5]}"
     return outputs[names[0]]
 
@@ -34,7 +35,8 @@ def test_real_states_give_the_same_bytes_on_every_kernel(real, run_everywhere, d
         return
     probability = error[:, :9].max()
     classes = outputs[:, :9].reshape(-1, 3, 3).argmax(axis=2) == expected[:, :9].reshape(-1, 3, 3).argmax(axis=2)
-    print(f"largest probability error {probability:.4f}, argmax agreement {classes.mean():.4f}, by head {classes.mean(axis=0)}")
+    print(f"largest probability error {probability:.4f}, argmax agreement {classes.mean():.4f}, "
+          f"by head {classes.mean(axis=0)}")
     assert probability <= 0.005
     assert classes.mean() >= 0.995
     assert classes.mean(axis=0).min() >= 0.990

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+import stat
+
+import pytest
+
+
+@pytest.fixture
+def full_device():
+    """A descriptor on which every write fails for want of space. Never creates the device, nor opens a file there."""
+    if not os.path.exists("/dev/full") or not stat.S_ISCHR(os.stat("/dev/full").st_mode):
+        pytest.skip("/dev/full is no device here")
+    descriptor = os.open("/dev/full", os.O_WRONLY)
+    yield descriptor
+    os.close(descriptor)
