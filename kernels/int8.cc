@@ -69,27 +69,28 @@ HWY_INLINE void quantise_vector(F32 x, F32 scale, Verdict& verdict, Code* codes)
 }
 
 struct Quantiser {
-  const float* input;
-  const float* scale;
+  const float* input;  // the first of them
+  const float* scale;  // of that one; any alignment
   uint32_t inputs;
   Code* codes;
   Verdict verdict;
 };
 
-HWY_INLINE Quantiser make_quantiser(const Network& network, const float* input, const Workspace& workspace) {
+// For inputs begin .. begin + count - 1, whose codes go behind begin % 4 codes of zero: the group of four that a tick's first
+// input stands in begins with inputs that are in the kept sums already.
+HWY_INLINE Quantiser make_quantiser(const Network& network, const float* input, uint32_t begin, uint32_t count,
+                                    const Workspace& workspace) {
   const F32 zero = hn::Zero(kF32);
-  return {input,
-          network.input_scale,
-          network.inputs,
-          reinterpret_cast<Code*>(workspace.codes),
-          {hn::Eq(zero, zero), hn::Zero(kI32)}};
+  Code* codes = reinterpret_cast<Code*>(workspace.codes);
+  for (uint32_t i = 0; i < begin % 4; ++i) codes[i] = 0;
+  return {input, network.input_scale + begin, count, codes + begin % 4, {hn::Eq(zero, zero), hn::Zero(kI32)}};
 }
 
 // Inputs from `at`, a multiple of the vector's lanes below `inputs`. Nothing beyond the last input is read; codes beyond it,
 // up to a whole vector, are written but meet weights of zero.
 HWY_INLINE void quantise_at(Quantiser& q, uint32_t at) {
   const uint32_t lanes = static_cast<uint32_t>(hn::Lanes(kF32));
-  const F32 scale = hn::Load(kF32, q.scale + at);
+  const F32 scale = hn::LoadU(kF32, q.scale + at);
   if (at + lanes <= q.inputs) {
     quantise_vector(hn::LoadU(kF32, q.input + at), scale, q.verdict, q.codes + at);
     return;
@@ -106,10 +107,19 @@ HWY_INLINE void quantise_at(Quantiser& q, uint32_t at) {
 
 // ---- Layer 1 of kGroups neighbouring groups of one tile, accumulators in registers ----
 
-struct Strip {
+// A stretch of layer 1: `quads` groups of four inputs, from the sums `from` [lanes]. The sums go to `kept` [lanes], or, where
+// that is nullptr, through scale and clamp to the workspace's hidden.
+struct Stretch {
   const Network& network;
   const Workspace& workspace;
-  const int8_t* weights;  // of the strip's first group, first quad
+  uint32_t first_quad, quads;
+  const int32_t* from;
+  int32_t* kept;
+};
+
+struct Strip {
+  const Stretch& stretch;
+  const int8_t* weights;  // of the strip's first group, the stretch's first quad
   size_t stride;          // bytes from one quad of inputs to the next
   uint32_t group;         // first group
   Quantiser* quantiser;   // the first strip's, which may quantise on its way; nullptr for the others
@@ -117,10 +127,11 @@ struct Strip {
 
 // int32 sums of a whole vector of lanes to activations: scale, then clamp. Max and Min are the contract's compare and
 // select here: the product of an integer and a normal scale is never NaN and never -0.
-HWY_INLINE void activate(const Network& network, I32 sum, uint32_t lane, float* hidden) {
+HWY_INLINE void activate(const Stretch& stretch, I32 sum, uint32_t lane) {
+  const Network& network = stretch.network;
   const F32 high = hn::Set(kF32, network.group_clamp[lane / kGroup]);
   const F32 a = hn::Mul(hn::ConvertTo(kF32, sum), hn::Load(kF32, network.lane_scale + lane));
-  hn::Store(hn::Min(hn::Max(a, hn::Zero(kF32)), high), kF32, hidden + lane);
+  hn::Store(hn::Min(hn::Max(a, hn::Zero(kF32)), high), kF32, stretch.workspace.hidden + lane);
 }
 
 #if HWY_TARGET == HWY_AVX3_DL
@@ -140,38 +151,59 @@ struct MakeStrips : MakeStrips<kCount - 1, kCount - 1, kIndex...> {};
 template <uint32_t... kIndex>
 struct MakeStrips<0, kIndex...> : Strips<kIndex...> {};
 
-HWY_INLINE void layer1(const Network& network, Workspace& workspace, Quantiser* quantiser) {
+HWY_INLINE void layer1(const Stretch& stretch, Quantiser* quantiser) {
+  const Network& network = stretch.network;
   const uint32_t tiles = tile_count(network.groups);
-  const uint32_t quads = (network.inputs + 3) / 4;
   const int8_t* weights = static_cast<const int8_t*>(network.w1);
   uint32_t group = 0;
   for (uint32_t tile = 0; tile < tiles; ++tile) {
     const uint32_t width = tile_groups(network.groups, tiles, tile);
+    const size_t stride = static_cast<size_t>(width) * 64;
     const uint32_t strips = (width + kStripGroups - 1) / kStripGroups;
     uint32_t first = 0;
     for (uint32_t s = 0; s < strips; ++s) {
       const uint32_t groups = tile_groups(width, strips, s);
-      MakeStrips<kStripGroups>::kTable[groups - 1](Strip{network, workspace, weights + first * 64,
-                                                         static_cast<size_t>(width) * 64, group,
-                                                         group == 0 ? quantiser : nullptr});
+      MakeStrips<kStripGroups>::kTable[groups - 1](Strip{stretch, weights + stretch.first_quad * stride + first * 64,
+                                                         stride, group, group == 0 ? quantiser : nullptr});
       first += groups;
       group += groups;
     }
-    weights += static_cast<size_t>(width) * 64 * quads;
+    weights += stride * ((network.inputs + 3) / 4);
   }
+}
+
+// Whether the inputs are finite is known when the last is quantised, and asked after layer 1: non-finite ones do no harm
+// there, and nothing is written before.
+HWY_INLINE bool settle(const Quantiser& quantiser, Workspace& workspace) {
+  workspace.clipped = static_cast<uint64_t>(-hn::GetLane(hn::SumOfLanes(kI32, quantiser.verdict.clipped)));
+  return hn::AllTrue(kF32, quantiser.verdict.finite);
 }
 
 }  // namespace
 
-// Whether the inputs are finite is known when the last is quantised, and asked after layer 1: non-finite ones do no harm
-// there, and nothing is written before.
-Outcome infer_int8(const Network& network, const float* input, Workspace& workspace, float* output) {
-  Quantiser quantiser = make_quantiser(network, input, workspace);
+Outcome tick_int8(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
+                  float* output) {
+  Quantiser quantiser = make_quantiser(network, row, begin, network.inputs - begin, workspace);
   quantise_before(quantiser);
-  layer1(network, workspace, &quantiser);
-  if (!hn::AllTrue(kF32, quantiser.verdict.finite)) return Outcome::kNonFiniteInput;
-  workspace.clipped = static_cast<uint64_t>(-hn::GetLane(hn::SumOfLanes(kI32, quantiser.verdict.clipped)));
+  const uint32_t quads = (network.inputs + 3) / 4 - begin / 4;
+  layer1({network, workspace, begin / 4, quads, static_cast<const int32_t*>(kept), nullptr}, &quantiser);
+  if (!settle(quantiser, workspace)) return Outcome::kNonFiniteInput;
   return finish(network, workspace, output);
+}
+
+Outcome infer_int8(const Network& network, const float* input, Workspace& workspace, float* output) {
+  return tick_int8(network, input, 0, workspace, network.start, output);
+}
+
+Outcome advance_int8(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept) {
+  Quantiser quantiser = make_quantiser(network, input, 0, end, workspace);
+  for (uint32_t i = 0; i < end; i += static_cast<uint32_t>(hn::Lanes(kF32))) quantise_at(quantiser, i);
+  // The last group of four may hold inputs that are not in this stretch: code 0 is no input at all, 128 would be x = 0.
+  for (uint32_t i = end; i < round_up(end, 4); ++i) quantiser.codes[i] = 0;
+  layer1(
+      {network, workspace, 0, (end + 3) / 4, static_cast<const int32_t*>(network.start), static_cast<int32_t*>(kept)},
+      nullptr);
+  return settle(quantiser, workspace) ? Outcome::kDone : Outcome::kNonFiniteInput;
 }
 
 }  // namespace HWY_NAMESPACE
