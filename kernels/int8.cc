@@ -53,8 +53,8 @@ struct Verdict {
   I32 clipped;  // minus the number of clipped inputs, lane by lane: counting them takes no branch and no extra time
 };
 
-// One vector of inputs to codes; what is wrong with any of them is collected in the verdict.
-HWY_INLINE void quantise_vector(F32 x, F32 scale, Verdict& verdict, Code* codes) {
+// One vector of inputs to unsigned codes; what is wrong with any of them is collected in the verdict.
+HWY_INLINE I32 quantise_vector(F32 x, F32 scale, Verdict& verdict) {
   const auto infinity = hn::Set(kF32, __builtin_inff());
   verdict.finite = hn::And(verdict.finite, hn::Lt(hn::Abs(x), infinity));
   const F32 limit = hn::Set(kF32, 127.0f);
@@ -63,46 +63,58 @@ HWY_INLINE void quantise_vector(F32 x, F32 scale, Verdict& verdict, Code* codes)
   verdict.clipped = hn::Add(verdict.clipped, hn::VecFromMask(kI32, outside));
   // Min and Max are compare and select here: p is not NaN once the inputs are finite, and otherwise is not used.
   p = hn::Min(hn::Max(p, hn::Neg(limit)), limit);
-  const I32 u = hn::Add(hn::NearestInt(p), hn::Set(kI32, 128));
-  const hn::Rebind<Code, decltype(kI32)> to_code;
-  hn::StoreU(hn::DemoteTo(to_code, u), to_code, codes);
+  return hn::Add(hn::NearestInt(p), hn::Set(kI32, 128));
 }
 
+HWY_INLINE void store_codes(I32 codes, Code* to) {
+  const hn::Rebind<Code, decltype(kI32)> to_code;
+  hn::StoreU(hn::DemoteTo(to_code, codes), to_code, to);
+}
+
+// Inputs lead .. count - 1 of an array that begins at a group of four. The first `lead` are in a tick's kept sums already: they
+// are never read, and their code is 0, no input at all (128 would be x = 0).
 struct Quantiser {
-  const float* input;  // the first of them
-  const float* scale;  // of that one; any alignment
-  uint32_t inputs;
+  const float* input;
+  const float* scale;
+  uint32_t lead, count;
   Code* codes;
   Verdict verdict;
 };
 
-// For inputs begin .. begin + count - 1, whose codes go behind begin % 4 codes of zero: the group of four that a tick's first
-// input stands in begins with inputs that are in the kept sums already.
-HWY_INLINE Quantiser make_quantiser(const Network& network, const float* input, uint32_t begin, uint32_t count,
+HWY_INLINE Quantiser make_quantiser(const Network& network, const float* row, uint32_t begin, uint32_t count,
                                     const Workspace& workspace) {
   const F32 zero = hn::Zero(kF32);
-  Code* codes = reinterpret_cast<Code*>(workspace.codes);
-  for (uint32_t i = 0; i < begin % 4; ++i) codes[i] = 0;
-  return {input, network.input_scale + begin, count, codes + begin % 4, {hn::Eq(zero, zero), hn::Zero(kI32)}};
+  const uint32_t lead = begin % 4;
+  // As a number, since it may lie before the caller's array; its first `lead` elements are masked out of every load.
+  const auto* input = reinterpret_cast<const float*>(reinterpret_cast<uintptr_t>(row) - lead * sizeof(float));
+  return {input,        network.input_scale + (begin - lead),     lead,
+          lead + count, reinterpret_cast<Code*>(workspace.codes), {hn::Eq(zero, zero), hn::Zero(kI32)}};
 }
 
-// Inputs from `at`, a multiple of the vector's lanes below `inputs`. Nothing beyond the last input is read; codes beyond it,
-// up to a whole vector, are written but meet weights of zero.
-HWY_INLINE void quantise_at(Quantiser& q, uint32_t at) {
-  const uint32_t lanes = static_cast<uint32_t>(hn::Lanes(kF32));
+// A vector that is not wholly inside: a tick's first, or the last. Nothing outside is read; codes beyond the last input, up
+// to a whole vector, are written but meet weights of zero.
+HWY_INLINE void quantise_edge(Quantiser& q, uint32_t at) {
   const F32 scale = hn::LoadU(kF32, q.scale + at);
-  if (at + lanes <= q.inputs) {
-    quantise_vector(hn::LoadU(kF32, q.input + at), scale, q.verdict, q.codes + at);
-    return;
-  }
+  const uint32_t lead = at == 0 ? q.lead : 0;
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
-  const F32 rest = hn::MaskedLoad(hn::FirstN(kF32, q.inputs - at), kF32, q.input + at);  // masked lanes cannot fault
+  const auto leading = hn::FirstN(kF32, lead);
+  const auto inside = hn::AndNot(leading, hn::FirstN(kF32, q.count - at));
+  const F32 x = hn::MaskedLoad(inside, kF32, q.input + at);  // masked lanes cannot fault
+  const I32 codes = quantise_vector(x, scale, q.verdict);
+  store_codes(hn::IfThenZeroElse(hn::RebindMask(kI32, leading), codes), q.codes + at);
 #else
   HWY_ALIGN float copy[HWY_LANES(float)] = {};
-  for (uint32_t k = 0; at + k < q.inputs; ++k) copy[k] = q.input[at + k];
-  const F32 rest = hn::Load(kF32, copy);
+  for (uint32_t k = lead; k < HWY_LANES(float) && at + k < q.count; ++k) copy[k] = q.input[at + k];
+  store_codes(quantise_vector(hn::Load(kF32, copy), scale, q.verdict), q.codes + at);
+  for (uint32_t k = 0; k < lead; ++k) q.codes[k] = 0;
 #endif
-  quantise_vector(rest, scale, q.verdict, q.codes + at);
+}
+
+// `at` is a multiple of the vector's lanes below count.
+HWY_INLINE void quantise_at(Quantiser& q, uint32_t at) {
+  if (at + HWY_LANES(float) <= q.count && (at > 0 || q.lead == 0))
+    store_codes(quantise_vector(hn::LoadU(kF32, q.input + at), hn::LoadU(kF32, q.scale + at), q.verdict), q.codes + at);
+  else quantise_edge(q, at);
 }
 
 // ---- Layer 1 of kGroups neighbouring groups of one tile, accumulators in registers ----
@@ -197,7 +209,7 @@ Outcome infer_int8(const Network& network, const float* input, Workspace& worksp
 
 Outcome advance_int8(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept) {
   Quantiser quantiser = make_quantiser(network, input, 0, end, workspace);
-  for (uint32_t i = 0; i < end; i += static_cast<uint32_t>(hn::Lanes(kF32))) quantise_at(quantiser, i);
+  for (uint32_t i = 0; i < end; i += HWY_LANES(float)) quantise_at(quantiser, i);
   // The last group of four may hold inputs that are not in this stretch: code 0 is no input at all, 128 would be x = 0.
   for (uint32_t i = end; i < round_up(end, 4); ++i) quantiser.codes[i] = 0;
   layer1(

@@ -24,7 +24,7 @@ void strip(const Strip& s) {
   const int8_t* HWY_RESTRICT weights = s.weights;
   const int32_t* HWY_RESTRICT code = reinterpret_cast<const int32_t*>(stretch.workspace.codes);
   for (uint32_t quad = 0; quad < stretch.quads; quad += 4) {
-    if (s.quantiser != nullptr && 4 * (quad + 4) < s.quantiser->inputs) quantise_at(*s.quantiser, 4 * (quad + 4));
+    if (s.quantiser != nullptr && 4 * (quad + 4) < s.quantiser->count) quantise_at(*s.quantiser, 4 * (quad + 4));
     const int32_t* const end = code + (stretch.quads - quad < 4 ? stretch.quads - quad : 4);
     for (; code != end; ++code, weights += s.stride) {
       const __m512i u = _mm512_set1_epi32(*code);

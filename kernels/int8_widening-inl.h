@@ -17,7 +17,7 @@ constexpr uint32_t kStripGroups = 1;  // SSE4: 8 of 16 registers; NEON keeps two
 
 // All of them first: the accumulators leave no registers for a quantiser inside the loop.
 HWY_INLINE void quantise_before(Quantiser& quantiser) {
-  for (uint32_t i = 0; i < quantiser.inputs; i += static_cast<uint32_t>(hn::Lanes(kF32))) quantise_at(quantiser, i);
+  for (uint32_t i = 0; i < quantiser.count; i += HWY_LANES(float)) quantise_at(quantiser, i);
 }
 
 template <uint32_t kGroups>
