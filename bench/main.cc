@@ -86,7 +86,10 @@ void add_run(CLI::App* app, Action* action) {
       ->required()
       ->type_name("OUT.npy");
   command->add_option("--kernel", options->kernel, "Force a kernel by name (see `tickmlp kernels`)")->type_name("NAME");
-  command->add_option("--path", options->path, "full (default)")->check(CLI::IsMember({"full", "tick"}));
+  command
+      ->add_option("--path", options->path,
+                   "full (default): every state at once; tick: its older rows first, then the newest (same bits)")
+      ->check(CLI::IsMember({"full", "tick"}));
   command
       ->add_option("--non-finite", options->non_finite,
                    "NaN and infinities among the inputs: strict (default) refuses, flush changes and counts")

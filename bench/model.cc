@@ -83,4 +83,14 @@ std::string hexadecimal(std::span<const std::uint8_t> bytes) {
   return text;
 }
 
+Window open_window(const Model& model, tickmlp_non_finite non_finite) {
+  const tickmlp_session_options options = {non_finite, 0};
+  tickmlp_window* window = nullptr;
+  tickmlp_error error{};
+  const tickmlp_status status = tickmlp_window_create(model.get(), &options, &window, &error);
+  if (status == TICKMLP_NO_WINDOW) wrong_usage(std::string("--path tick: ") + error.message);
+  if (status != TICKMLP_OK) fail("cannot make a window", status, error);
+  return Window(window);
+}
+
 }  // namespace tickmlp::bench

@@ -18,6 +18,10 @@ struct SessionFree {
 };
 using Model = std::unique_ptr<tickmlp_model, ModelFree>;
 using Session = std::unique_ptr<tickmlp_session, SessionFree>;
+struct WindowFree {
+  void operator()(tickmlp_window* window) const { tickmlp_window_free(window); }
+};
+using Window = std::unique_ptr<tickmlp_window, WindowFree>;
 
 // "blob-digest: ..." with the exit code that fits: a kernel name that cannot be meant is wrong usage, the rest refused.
 [[noreturn]] void fail(const std::string& what, tickmlp_status status, const tickmlp_error& error);
@@ -25,6 +29,7 @@ using Session = std::unique_ptr<tickmlp_session, SessionFree>;
 // An empty kernel name takes the best available.
 Model load_model(const std::string& path, const std::string& kernel, tickmlp_load_mode mode = TICKMLP_COPY);
 Session open_session(const Model& model, tickmlp_non_finite non_finite = TICKMLP_STRICT);
+Window open_window(const Model& model, tickmlp_non_finite non_finite = TICKMLP_STRICT);
 
 const char* dtype_name(tickmlp_element_type type);
 const char* lock_name(tickmlp_lock lock);

@@ -69,10 +69,22 @@ struct Workspace {
   uint64_t clipped;  // input elements clipped by the last call (int8)
 };
 
-// Full path: `input` holds network.inputs floats and `output` network.outputs, both 4-byte aligned, never touched beyond
-// their ends; output is written only with Outcome::kDone, after the last read of input, so the two may overlap.
-// No allocation, lock, system call or global; noexcept.
+// What a kernel offers. No allocation, lock, system call or global; noexcept. `input`, `row` and `output` are 4-byte aligned
+// and never touched beyond their ends; output [outputs] is written only with Outcome::kDone, after the last read of the
+// input, so the two may overlap.
+
+// Full path: input [inputs].
 using InferFunction = Outcome (*)(const Network& network, const float* input, Workspace& workspace, float* output);
+
+// Tick path, off the critical path: layer 1 over inputs 0 .. end - 1, from the start vector. The accumulators
+// [lanes] (int32 or float, 64-byte aligned) go to `kept`; kNonFiniteInput leaves them undefined.
+using AdvanceFunction = Outcome (*)(const Network& network, const float* input, uint32_t end, Workspace& workspace,
+                                    void* kept);
+
+// Tick path, on the critical path: the rest of layer 1, inputs begin .. inputs - 1 given as row [inputs - begin], from `kept`;
+// then layer 2 and the heads. Equals the full path bit for bit, since each lane is one ascending chain (int8: exact sums).
+using TickFunction = Outcome (*)(const Network& network, const float* row, uint32_t begin, Workspace& workspace,
+                                 const void* kept, float* output);
 
 // How many groups tile `tile` holds, when `groups` are cut into `tiles` as even as can be.
 constexpr uint32_t tile_count(uint32_t groups) { return (groups + kTileGroups - 1) / kTileGroups; }

@@ -38,28 +38,45 @@ struct Float32 {
     return xsimd::all(good);
   }
 
+  // A stretch of layer 1: inputs begin .. end - 1, of which `input` is the first, from the accumulators `from` [lanes]. The
+  // accumulators go to `kept` [lanes], or, where that is nullptr, through the clamp to the workspace's hidden.
+  struct Stretch {
+    const Network& network;
+    const float* input;
+    uint32_t begin, end;
+    const float* from;
+    float* kept;
+    float* hidden;
+  };
+
   // Layer 1 of kGroups neighbouring groups of one tile. Accumulators stay in registers because every loop over them has
   // a constant count. The port argument: one fused multiply-add with a memory operand for 64 bytes (AVX-512), so the
   // loop runs as fast as the cache hands over lines, and the broadcast of x[i] hides beside it.
   template <uint32_t kGroups>
-  static void strip(const Network& network, const float* __restrict input, const float* __restrict weights,
-                    size_t stride, uint32_t group, float* __restrict hidden) {
+  static void strip(const Stretch& s, const float* __restrict weights, size_t stride, uint32_t group) {
     constexpr uint32_t kRegisters = kGroups * kParts;
-    const float* start = static_cast<const float*>(network.start) + group * kGroup;
+    const float* from = s.from + group * kGroup;
     Vector a[kRegisters];
 #pragma GCC unroll 32
-    for (uint32_t r = 0; r < kRegisters; ++r) a[r] = Vector::load_aligned(start + r * kWidth);
-    for (uint32_t i = 0; i < network.inputs; ++i, weights += stride) {
-      const Vector x(input[i]);
+    for (uint32_t r = 0; r < kRegisters; ++r) a[r] = Vector::load_aligned(from + r * kWidth);
+    weights += s.begin * stride;
+    const float* __restrict input = s.input;
+    for (const float* const end = input + (s.end - s.begin); input != end; ++input, weights += stride) {
+      const Vector x(*input);
 #pragma GCC unroll 32
       for (uint32_t r = 0; r < kRegisters; ++r) a[r] = Isa::fma(x, Vector::load_aligned(weights + r * kWidth), a[r]);
     }
+    if (s.kept != nullptr) {
+#pragma GCC unroll 32
+      for (uint32_t r = 0; r < kRegisters; ++r) a[r].store_aligned(s.kept + group * kGroup + r * kWidth);
+      return;
+    }
 #pragma GCC unroll 32
     for (uint32_t r = 0; r < kRegisters; ++r)
-      Isa::clamp(a[r], network.group_clamp[group + r / kParts]).store_aligned(hidden + group * kGroup + r * kWidth);
+      Isa::clamp(a[r], s.network.group_clamp[group + r / kParts]).store_aligned(s.hidden + group * kGroup + r * kWidth);
   }
 
-  using Strip = void (*)(const Network&, const float*, const float*, size_t, uint32_t, float*);
+  using Strip = void (*)(const Stretch&, const float*, size_t, uint32_t);
 
   template <uint32_t... kIndex>
   struct Strips {
@@ -70,7 +87,8 @@ struct Float32 {
   static constexpr Strips<kIndex...> strips_of(std::integer_sequence<uint32_t, kIndex...>);
   using AllStrips = decltype(strips_of(std::make_integer_sequence<uint32_t, Isa::kRegisterGroups>()));
 
-  static void layer1(const Network& network, const float* input, float* hidden) {
+  static void layer1(const Stretch& stretch) {
+    const Network& network = stretch.network;
     const uint32_t tiles = tile_count(network.groups);
     const float* weights = static_cast<const float*>(network.w1);
     uint32_t group = 0;
@@ -80,7 +98,7 @@ struct Float32 {
       uint32_t first = 0;
       for (uint32_t s = 0; s < strips; ++s) {
         const uint32_t groups = tile_groups(width, strips, s);
-        AllStrips::kTable[groups - 1](network, input, weights + first * kGroup, width * kGroup, group, hidden);
+        AllStrips::kTable[groups - 1](stretch, weights + first * kGroup, width * kGroup, group);
         first += groups;
         group += groups;
       }
@@ -88,11 +106,21 @@ struct Float32 {
     }
   }
 
-  static Outcome infer(const Network& network, const float* input, Workspace& workspace, float* output) {
-    layer1(network, input, workspace.hidden);
+  static Outcome advance(const Network& network, const float* input, uint32_t end, Workspace&, void* kept) {
+    layer1({network, input, 0, end, static_cast<const float*>(network.start), static_cast<float*>(kept), nullptr});
+    return all_finite(input, end) ? Outcome::kDone : Outcome::kNonFiniteInput;
+  }
+
+  static Outcome tick(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
+                      float* output) {
+    layer1({network, row, begin, network.inputs, static_cast<const float*>(kept), nullptr, workspace.hidden});
     // Behind layer 1, where it hides beside the last lines of weights; non-finite inputs do no harm there.
-    if (!all_finite(input, network.inputs)) return Outcome::kNonFiniteInput;
+    if (!all_finite(row, network.inputs - begin)) return Outcome::kNonFiniteInput;
     return Heads<Isa>::finish(network, workspace, output);
+  }
+
+  static Outcome infer(const Network& network, const float* input, Workspace& workspace, float* output) {
+    return tick(network, input, 0, workspace, network.start, output);
   }
 };
 

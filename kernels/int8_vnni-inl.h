@@ -17,22 +17,26 @@ HWY_INLINE void quantise_before(Quantiser& quantiser) { quantise_at(quantiser, 0
 // lines leaves the ports free three cycles in four, and the quantiser of the next 16 inputs runs there.
 template <uint32_t kGroups>
 void strip(const Strip& s) {
-  const int32_t* start = static_cast<const int32_t*>(s.network.start) + s.group * kGroup;
+  const Stretch& stretch = s.stretch;
   __m512i acc[kGroups];
 #pragma GCC unroll 16
-  for (uint32_t g = 0; g < kGroups; ++g) acc[g] = _mm512_load_si512(start + g * kGroup);
+  for (uint32_t g = 0; g < kGroups; ++g) acc[g] = _mm512_load_si512(stretch.from + (s.group + g) * kGroup);
   const int8_t* HWY_RESTRICT weights = s.weights;
-  const int32_t* HWY_RESTRICT code = reinterpret_cast<const int32_t*>(s.workspace.codes);
-  const uint32_t quads = (s.network.inputs + 3) / 4;
-  for (uint32_t quad = 0; quad < quads; quad += 4) {
-    if (s.quantiser != nullptr && 4 * (quad + 4) < s.network.inputs) quantise_at(*s.quantiser, 4 * (quad + 4));
-    const int32_t* const end = code + (quads - quad < 4 ? quads - quad : 4);
+  const int32_t* HWY_RESTRICT code = reinterpret_cast<const int32_t*>(stretch.workspace.codes);
+  for (uint32_t quad = 0; quad < stretch.quads; quad += 4) {
+    if (s.quantiser != nullptr && 4 * (quad + 4) < s.quantiser->count) quantise_at(*s.quantiser, 4 * (quad + 4));
+    const int32_t* const end = code + (stretch.quads - quad < 4 ? stretch.quads - quad : 4);
     for (; code != end; ++code, weights += s.stride) {
       const __m512i u = _mm512_set1_epi32(*code);
 #pragma GCC unroll 16
       for (uint32_t g = 0; g < kGroups; ++g) dot_product(acc[g], u, weights + g * 64);
     }
   }
+  if (stretch.kept != nullptr) {
 #pragma GCC unroll 16
-  for (uint32_t g = 0; g < kGroups; ++g) activate(s.network, I32{acc[g]}, (s.group + g) * kGroup, s.workspace.hidden);
+    for (uint32_t g = 0; g < kGroups; ++g) _mm512_store_si512(stretch.kept + (s.group + g) * kGroup, acc[g]);
+    return;
+  }
+#pragma GCC unroll 16
+  for (uint32_t g = 0; g < kGroups; ++g) activate(stretch, I32{acc[g]}, (s.group + g) * kGroup);
 }

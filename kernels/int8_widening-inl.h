@@ -17,7 +17,7 @@ constexpr uint32_t kStripGroups = 1;  // SSE4: 8 of 16 registers; NEON keeps two
 
 // All of them first: the accumulators leave no registers for a quantiser inside the loop.
 HWY_INLINE void quantise_before(Quantiser& quantiser) {
-  for (uint32_t i = 0; i < quantiser.inputs; i += static_cast<uint32_t>(hn::Lanes(kF32))) quantise_at(quantiser, i);
+  for (uint32_t i = 0; i < quantiser.count; i += HWY_LANES(float)) quantise_at(quantiser, i);
 }
 
 template <uint32_t kGroups>
@@ -29,8 +29,8 @@ void strip(const Strip& s) {
 #pragma GCC unroll 32
   for (uint32_t r = 0; r < kRegisters; ++r) sum0[r] = sum1[r] = hn::Zero(kI32);
   const int8_t* HWY_RESTRICT weights = s.weights;
-  const uint32_t quads = (s.network.inputs + 3) / 4;
-  const int64_t* HWY_RESTRICT codes = reinterpret_cast<const int64_t*>(s.workspace.codes);
+  const uint32_t quads = s.stretch.quads;
+  const int64_t* HWY_RESTRICT codes = reinterpret_cast<const int64_t*>(s.stretch.workspace.codes);
   for (uint32_t q = 0; q < quads; ++q, weights += s.stride) {
     const I16 u = hn::BitCast(kI16, hn::Set(quad_tag, codes[q]));
 #pragma GCC unroll 32
@@ -39,13 +39,14 @@ void strip(const Strip& s) {
       sum0[r] = hn::ReorderWidenMulAccumulate(kI32, u, w, sum0[r], sum1[r]);
     }
   }
-  const int32_t* start = static_cast<const int32_t*>(s.network.start);
   uint32_t lane = s.group * kGroup;
 #pragma GCC unroll 32
   for (uint32_t r = 0; r < kRegisters; r += 2, lane += HWY_LANES(int32_t)) {
     const I32 low = hn::RearrangeToOddPlusEven(sum0[r], sum1[r]);
     const I32 high = hn::RearrangeToOddPlusEven(sum0[r + 1], sum1[r + 1]);
-    const I32 sum = hn::Add(hn::ConcatEven(kI32, high, low), hn::ConcatOdd(kI32, high, low));
-    activate(s.network, hn::Add(sum, hn::Load(kI32, start + lane)), lane, s.workspace.hidden);
+    const I32 added = hn::Add(hn::ConcatEven(kI32, high, low), hn::ConcatOdd(kI32, high, low));
+    const I32 sum = hn::Add(added, hn::Load(kI32, s.stretch.from + lane));
+    if (s.stretch.kept != nullptr) hn::Store(sum, kI32, s.stretch.kept + lane);
+    else activate(s.stretch, sum, lane);
   }
 }

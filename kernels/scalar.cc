@@ -102,38 +102,84 @@ Outcome finish(const Network& network, Workspace& workspace, float* outputs) {
   return Outcome::kDone;
 }
 
-Outcome infer_float32(const Network& network, const float* input, Workspace& workspace, float* output) {
-  if (!all_finite(input, network.inputs)) return Outcome::kNonFiniteInput;
-  const auto* start = static_cast<const float*>(network.start);
+// Layer 1 over inputs begin .. end - 1, of which `input` is the first, from `from` [lanes] to `to` [lanes].
+static void chain_float32(const Network& network, const float* input, uint32_t begin, uint32_t end, const float* from,
+                          float* to) {
   const auto* w1 = static_cast<const float*>(network.w1);
   for_each_group(network, network.inputs, [&](uint32_t group, GroupWeights weights) {
-    for (uint32_t lane = 0; lane < kGroup; ++lane) {
-      float a = start[group * kGroup + lane];
-      for (uint32_t i = 0; i < network.inputs; ++i)
-        a = std::fma(input[i], w1[(weights.first + i * weights.stride) * kGroup + lane], a);
-      workspace.hidden[group * kGroup + lane] = clamp(a, network.group_clamp[group]);
+    for (uint32_t lane = group * kGroup; lane < (group + 1) * kGroup; ++lane) {
+      float a = from[lane];
+      for (uint32_t i = begin; i < end; ++i)
+        a = std::fma(input[i - begin], w1[(weights.first + i * weights.stride) * kGroup + lane % kGroup], a);
+      to[lane] = a;
     }
   });
+}
+
+static void chain_int8(const Network& network, const uint8_t* codes, uint32_t begin, uint32_t end, const int32_t* from,
+                       int32_t* to) {
+  const auto* w1 = static_cast<const int8_t*>(network.w1);
+  for_each_group(network, (network.inputs + 3) / 4, [&](uint32_t group, GroupWeights weights) {
+    for (uint32_t lane = group * kGroup; lane < (group + 1) * kGroup; ++lane) {
+      int32_t acc = from[lane];
+      for (uint32_t i = begin; i < end; ++i)
+        acc += codes[i - begin] * w1[((weights.first + i / 4 * weights.stride) * kGroup + lane % kGroup) * 4 + i % 4];
+      to[lane] = acc;
+    }
+  });
+}
+
+static void quantise_all(const Network& network, const float* input, uint32_t begin, uint32_t end,
+                         Workspace& workspace) {
+  workspace.clipped = 0;
+  for (uint32_t i = begin; i < end; ++i)
+    workspace.codes[i - begin] = quantise(input[i - begin], network.input_scale[i], workspace.clipped);
+}
+
+Outcome advance_float32(const Network& network, const float* input, uint32_t end, Workspace&, void* kept) {
+  if (!all_finite(input, end)) return Outcome::kNonFiniteInput;
+  chain_float32(network, input, 0, end, static_cast<const float*>(network.start), static_cast<float*>(kept));
+  return Outcome::kDone;
+}
+
+Outcome tick_float32(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
+                     float* output) {
+  if (!all_finite(row, network.inputs - begin)) return Outcome::kNonFiniteInput;
+  chain_float32(network, row, begin, network.inputs, static_cast<const float*>(kept), workspace.hidden);
+  for (uint32_t lane = 0; lane < network.groups * kGroup; ++lane)
+    workspace.hidden[lane] = clamp(workspace.hidden[lane], network.group_clamp[lane / kGroup]);
+  return finish(network, workspace, output);
+}
+
+Outcome infer_float32(const Network& network, const float* input, Workspace& workspace, float* output) {
+  return tick_float32(network, input, 0, workspace, network.start, output);
+}
+
+Outcome advance_int8(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept) {
+  if (!all_finite(input, end)) return Outcome::kNonFiniteInput;
+  quantise_all(network, input, 0, end, workspace);
+  chain_int8(network, workspace.codes, 0, end, static_cast<const int32_t*>(network.start), static_cast<int32_t*>(kept));
+  return Outcome::kDone;
+}
+
+Outcome tick_int8(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
+                  float* output) {
+  if (!all_finite(row, network.inputs - begin)) return Outcome::kNonFiniteInput;
+  quantise_all(network, row, begin, network.inputs, workspace);
+  // The sums go where the activations will: both are 32 bits a lane, and each is read before it is overwritten.
+  auto* sums = reinterpret_cast<int32_t*>(workspace.hidden);
+  chain_int8(network, workspace.codes, begin, network.inputs, static_cast<const int32_t*>(kept), sums);
+  for (uint32_t lane = 0; lane < network.groups * kGroup; ++lane) {
+    int32_t sum;
+    std::memcpy(&sum, sums + lane, sizeof sum);
+    workspace.hidden[lane] =
+        clamp(static_cast<float>(sum) * network.lane_scale[lane], network.group_clamp[lane / kGroup]);
+  }
   return finish(network, workspace, output);
 }
 
 Outcome infer_int8(const Network& network, const float* input, Workspace& workspace, float* output) {
-  if (!all_finite(input, network.inputs)) return Outcome::kNonFiniteInput;
-  workspace.clipped = 0;
-  for (uint32_t i = 0; i < network.inputs; ++i)
-    workspace.codes[i] = quantise(input[i], network.input_scale[i], workspace.clipped);
-  const auto* start = static_cast<const int32_t*>(network.start);
-  const auto* w1 = static_cast<const int8_t*>(network.w1);
-  for_each_group(network, (network.inputs + 3) / 4, [&](uint32_t group, GroupWeights weights) {
-    for (uint32_t lane = 0; lane < kGroup; ++lane) {
-      int32_t acc = start[group * kGroup + lane];
-      for (uint32_t i = 0; i < network.inputs; ++i)
-        acc += workspace.codes[i] * w1[((weights.first + i / 4 * weights.stride) * kGroup + lane) * 4 + i % 4];
-      const float a = static_cast<float>(acc) * network.lane_scale[group * kGroup + lane];
-      workspace.hidden[group * kGroup + lane] = clamp(a, network.group_clamp[group]);
-    }
-  });
-  return finish(network, workspace, output);
+  return tick_int8(network, input, 0, workspace, network.start, output);
 }
 
 }  // namespace tickmlp::scalar

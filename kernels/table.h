@@ -22,6 +22,8 @@ struct Kernel {
   ElementType type;
   CpuTier tier;
   InferFunction infer;
+  AdvanceFunction advance;
+  TickFunction tick;
 };
 
 extern const Kernel kKernels[];

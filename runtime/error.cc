@@ -54,6 +54,8 @@ const char* tickmlp_status_name(tickmlp_status status) {
       "kernel-unavailable",
       "kernel-type",
       "not-locked",
+      "no-window",
+      "window-empty",
       "pin-failed",
   };
   static_assert(sizeof kNames / sizeof kNames[0] == TICKMLP_STATUS_COUNT);

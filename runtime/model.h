@@ -48,4 +48,8 @@ void* allocate_lines(const tickmlp_allocator& allocator, size_t bytes, void** al
 size_t workspace_bytes(const Network& network);
 Workspace make_workspace(const Network& network, void* memory);
 
+// A copy of the options, or the defaults for NULL. Error: BAD_ARGUMENT.
+tickmlp_status read_session_options(const tickmlp_session_options* given, tickmlp_session_options* options,
+                                    tickmlp_error* error);
+
 }  // namespace tickmlp

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The hot path: checks, the float environment, the kernel, counters.
-#include <cfloat>
-#include <cmath>
 #include <cstring>
 #include <new>
 
 #include "error.h"
 #include "float_environment.h"
+#include "flush.h"
 #include "model.h"
 
 // One block from the model's allocator: this struct, then the scratch. Counters stand beside the pointers that every
@@ -28,14 +27,9 @@ namespace {
 
 bool is_float_aligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % alignof(float) == 0; }
 
-// Cold: a copy of the input in which NaN is 0 and an infinity the largest float.
+// Cold: a copy of the input without its non-finite values.
 const float* flush(tickmlp_session& session, const float* input) {
-  for (uint32_t i = 0; i < session.network.inputs; ++i) {
-    const float x = input[i];
-    const bool finite = std::isfinite(x);
-    session.flushed_input[i] = finite ? x : std::isnan(x) ? 0.0f : x > 0 ? FLT_MAX : -FLT_MAX;
-    session.counters.flushed += !finite;
-  }
+  session.counters.flushed += copy_flushed(input, session.network.inputs, session.flushed_input);
   return session.flushed_input;
 }
 
@@ -57,17 +51,23 @@ size_t line(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 }  // namespace
 
+tickmlp_status tickmlp::read_session_options(const tickmlp_session_options* given, tickmlp_session_options* options,
+                                             tickmlp_error* error) {
+  *options = {};
+  if (given != nullptr) std::memcpy(options, given, sizeof *options);
+  const int non_finite = raw_value(options->non_finite);
+  if (non_finite == TICKMLP_STRICT || non_finite == TICKMLP_FLUSH) return TICKMLP_OK;
+  return fail(error, TICKMLP_BAD_ARGUMENT, "non_finite is %d; expected TICKMLP_STRICT or TICKMLP_FLUSH", non_finite);
+}
+
 extern "C" {
 
 tickmlp_status tickmlp_session_create(const tickmlp_model* model, const tickmlp_session_options* given,
                                       tickmlp_session** out, tickmlp_error* error) {
   if (model == nullptr || out == nullptr)
     return fail(error, TICKMLP_BAD_ARGUMENT, "model or session is NULL; expected both");
-  tickmlp_session_options options = {};
-  if (given != nullptr) std::memcpy(&options, given, sizeof options);
-  const int non_finite = raw_value(options.non_finite);
-  if (non_finite != TICKMLP_STRICT && non_finite != TICKMLP_FLUSH)
-    return fail(error, TICKMLP_BAD_ARGUMENT, "non_finite is %d; expected TICKMLP_STRICT or TICKMLP_FLUSH", non_finite);
+  tickmlp_session_options options;
+  if (auto s = read_session_options(given, &options, error)) return s;
   const size_t flush_bytes = options.non_finite == TICKMLP_FLUSH ? line(model->network.inputs * sizeof(float)) : 0;
   const size_t bytes = line(sizeof(tickmlp_session)) + workspace_bytes(model->network) + flush_bytes;
   void* allocation;

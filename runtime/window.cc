@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tick path: rows, the sums kept for all but the newest, and the call that finishes them.
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "error.h"
+#include "float_environment.h"
+#include "flush.h"
+#include "model.h"
+
+// One block from the model's allocator: this struct, then its arrays, each 64-byte aligned.
+struct tickmlp_window {
+  tickmlp::Network network;
+  tickmlp::AdvanceFunction advance;
+  tickmlp::TickFunction tick;
+  tickmlp::Workspace workspace;
+  uint32_t columns, newest;  // newest: index of the newest row's first input
+  bool ready, flush, promised;
+  float* state;       // [inputs]
+  float* next_state;  // [inputs] where a new state is made before it takes the place of the old
+  void* kept;         // [lanes] sums over all rows but the newest
+  void* next_kept;    // [lanes] likewise
+  tickmlp_counters counters;
+  tickmlp_allocator allocator;
+  void* allocation;
+};
+
+using namespace tickmlp;
+
+namespace {
+
+size_t line(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+bool is_float_aligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % alignof(float) == 0; }
+
+// Sums over next_state's older rows; on success next_state and next_kept become the window's.
+tickmlp_status take_next_state(tickmlp_window& window) {
+  const Outcome outcome =
+      window.advance(window.network, window.next_state, window.newest, window.workspace, window.next_kept);
+  if (outcome != Outcome::kDone) return TICKMLP_NON_FINITE_INPUT;
+  std::swap(window.state, window.next_state);
+  std::swap(window.kept, window.next_kept);
+  return TICKMLP_OK;
+}
+
+bool is_finite(const float* values, size_t count) {
+  bool finite = true;
+  for (size_t i = 0; i < count; ++i) finite &= std::isfinite(values[i]);
+  return finite;
+}
+
+// The row without its non-finite values, in flush mode, in the newest row's place of next_state (which is scratch here).
+const float* flush_row(tickmlp_window& window, const float* row, uint64_t* flushed) {
+  *flushed = copy_flushed(row, window.columns, window.next_state + window.newest);
+  return window.next_state + window.newest;
+}
+
+void lay_out(tickmlp_window& window, uint8_t* next) {
+  const size_t state = line(window.network.inputs * sizeof(float)), lanes = window.network.groups * size_t{64};
+  window.state = reinterpret_cast<float*>(next);
+  window.next_state = reinterpret_cast<float*>(next + state);
+  window.kept = next + 2 * state;
+  window.next_kept = next + 2 * state + lanes;
+  window.workspace = make_workspace(window.network, next + 2 * state + 2 * lanes);
+}
+
+}  // namespace
+
+extern "C" {
+
+tickmlp_status tickmlp_window_create(const tickmlp_model* model, const tickmlp_session_options* given,
+                                     tickmlp_window** out, tickmlp_error* error) {
+  if (model == nullptr || out == nullptr)
+    return fail(error, TICKMLP_BAD_ARGUMENT, "model or window is NULL; expected both");
+  tickmlp_session_options options;
+  if (auto s = read_session_options(given, &options, error)) return s;
+  if (model->info.window_rows == 0)
+    return fail(error, TICKMLP_NO_WINDOW, "model %s has no window; export it with --window ROWSxCOLUMNS",
+                model->info.name);
+  const size_t arrays = 2 * line(model->network.inputs * sizeof(float)) + 2 * model->network.groups * size_t{64};
+  const size_t bytes = line(sizeof(tickmlp_window)) + arrays + workspace_bytes(model->network);
+  void* allocation;
+  auto* begin = static_cast<uint8_t*>(allocate_lines(model->allocator, bytes, &allocation));
+  if (begin == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for a window of %zu bytes", bytes);
+  auto* window = new (begin) tickmlp_window{};
+  window->network = model->network;
+  window->advance = model->kernel->advance;
+  window->tick = model->kernel->tick;
+  window->columns = model->info.window_columns;
+  window->newest = model->network.inputs - window->columns;
+  window->flush = options.non_finite == TICKMLP_FLUSH;
+  window->promised = options.promise_default_float_environment != 0;
+  window->allocator = model->allocator;
+  window->allocation = allocation;
+  lay_out(*window, begin + line(sizeof(tickmlp_window)));
+  *out = window;
+  return TICKMLP_OK;
+}
+
+void tickmlp_window_free(tickmlp_window* window) {
+  if (window == nullptr) return;
+  const tickmlp_allocator allocator = window->allocator;
+  allocator.release(allocator.context, window->allocation);
+}
+
+tickmlp_status tickmlp_window_reset(tickmlp_window* window, const float* state, size_t count) {
+  if (window == nullptr || state == nullptr) return TICKMLP_BAD_ARGUMENT;
+  if (count != window->network.inputs) return TICKMLP_INPUT_COUNT;
+  if (!is_float_aligned(state)) return TICKMLP_MISALIGNED;
+  uint64_t flushed = 0;
+  if (window->flush) flushed = copy_flushed(state, count, window->next_state);
+  else std::memcpy(window->next_state, state, count * sizeof(float));
+  const FloatEnvironment environment(window->promised);
+  if (!is_finite(window->next_state + window->newest, window->columns) || take_next_state(*window) != TICKMLP_OK) {
+    window->counters.refused += 1;
+    return TICKMLP_NON_FINITE_INPUT;
+  }
+  window->counters.flushed += flushed;
+  window->counters.clipped += window->workspace.clipped;
+  window->ready = true;
+  return TICKMLP_OK;
+}
+
+tickmlp_status tickmlp_window_tick(tickmlp_window* window, const float* row, size_t row_count, float* output,
+                                   size_t output_count) {
+  if (window == nullptr || row == nullptr || output == nullptr) return TICKMLP_BAD_ARGUMENT;
+  if (row_count != window->columns) return TICKMLP_INPUT_COUNT;
+  if (output_count != window->network.outputs) return TICKMLP_OUTPUT_COUNT;
+  if (!is_float_aligned(row) || !is_float_aligned(output)) return TICKMLP_MISALIGNED;
+  if (!window->ready) return TICKMLP_WINDOW_EMPTY;
+  // Kept first, since the output may lie over the row, and taken back below where it is refused. The kernel reads the
+  // caller's copy: its wide load could not be forwarded from the stores of this one.
+  float* const newest = window->state + window->newest;
+  float* const before = window->next_state;  // scratch between resets
+  std::memcpy(before, newest, row_count * sizeof(float));
+  std::memcpy(newest, row, row_count * sizeof(float));
+  const FloatEnvironment environment(window->promised);
+  Outcome outcome = window->tick(window->network, row, window->newest, window->workspace, window->kept, output);
+  if (outcome == Outcome::kNonFiniteInput && window->flush) {
+    uint64_t flushed;
+    std::memcpy(newest, flush_row(*window, newest, &flushed), row_count * sizeof(float));
+    outcome = window->tick(window->network, newest, window->newest, window->workspace, window->kept, output);
+    window->counters.flushed += flushed;
+  }
+  if (outcome != Outcome::kDone) [[unlikely]] {
+    std::memcpy(newest, before, row_count * sizeof(float));
+    window->counters.refused += 1;
+    return outcome == Outcome::kNonFiniteInput ? TICKMLP_NON_FINITE_INPUT : TICKMLP_NON_FINITE_OUTPUT;
+  }
+  window->counters.inferences += 1;
+  window->counters.clipped += window->workspace.clipped;
+  return TICKMLP_OK;
+}
+
+tickmlp_status tickmlp_window_advance(tickmlp_window* window) {
+  if (window == nullptr) return TICKMLP_BAD_ARGUMENT;
+  if (!window->ready) return TICKMLP_WINDOW_EMPTY;
+  std::memcpy(window->next_state, window->state + window->columns, window->newest * sizeof(float));
+  std::memcpy(window->next_state + window->newest, window->state + window->newest, window->columns * sizeof(float));
+  const FloatEnvironment environment(window->promised);
+  return take_next_state(*window);  // every row came in finite
+}
+
+void tickmlp_window_counters(const tickmlp_window* window, tickmlp_counters* out) {
+  if (window != nullptr && out != nullptr) *out = window->counters;
+}
+
+}  // extern "C"
