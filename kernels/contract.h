@@ -69,9 +69,9 @@ struct Workspace {
   uint64_t clipped;  // input elements clipped by the last call (int8)
 };
 
-// What a kernel offers. No allocation, lock, system call or global; noexcept. `input`, `row` and `output` are 4-byte aligned
-// and never touched beyond their ends; output [outputs] is written only with Outcome::kDone, after the last read of the
-// input, so the two may overlap.
+// What a kernel offers. No allocation, lock, system call or global; noexcept. `input`, `row` and `output` are 4-byte
+// aligned and never touched beyond their ends; output [outputs] is written only with Outcome::kDone, after the last
+// read of the input, so the two may overlap.
 
 // Full path: input [inputs].
 using InferFunction = Outcome (*)(const Network& network, const float* input, Workspace& workspace, float* output);
@@ -81,8 +81,9 @@ using InferFunction = Outcome (*)(const Network& network, const float* input, Wo
 using AdvanceFunction = Outcome (*)(const Network& network, const float* input, uint32_t end, Workspace& workspace,
                                     void* kept);
 
-// Tick path, on the critical path: the rest of layer 1, inputs begin .. inputs - 1 given as row [inputs - begin], from `kept`;
-// then layer 2 and the heads. Equals the full path bit for bit, since each lane is one ascending chain (int8: exact sums).
+// Tick path, on the critical path: the rest of layer 1, inputs begin .. inputs - 1 given as row [inputs - begin], from
+// `kept`; then layer 2 and the heads. Equals the full path bit for bit, since each lane is one ascending chain (int8:
+// exact sums).
 using TickFunction = Outcome (*)(const Network& network, const float* row, uint32_t begin, Workspace& workspace,
                                  const void* kept, float* output);
 

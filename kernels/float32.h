@@ -38,8 +38,9 @@ struct Float32 {
     return xsimd::all(good);
   }
 
-  // A stretch of layer 1: inputs begin .. end - 1, of which `input` is the first, from the accumulators `from` [lanes]. The
-  // accumulators go to `kept` [lanes], or, where that is nullptr, through the clamp to the workspace's hidden.
+  // A stretch of layer 1: inputs begin .. end - 1, of which `input` is the first, from the accumulators `from`
+  // [lanes]. The accumulators go to `kept` [lanes], or, where that is nullptr, through the clamp to the workspace's
+  // hidden.
   struct Stretch {
     const Network& network;
     const float* input;

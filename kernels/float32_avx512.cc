@@ -15,8 +15,8 @@ struct Avx512 {
   // xsimd 8.1 has no fused fma for avx512f: its generic one multiplies and adds, and 84 % of lanes differ.
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
 
-  // All four heads go down the tree together: 128-bit quarters are added l + 8 and l + 4 apart until each quarter of one
-  // register is a head, and then lanes inside the quarters.
+  // All four heads go down the tree together: 128-bit quarters are added l + 8 and l + 4 apart until each quarter of
+  // one register is a head, and then lanes inside the quarters.
   static Float4 tree(const Vector (&a)[1], const Vector (&b)[1], const Vector (&c)[1], const Vector (&d)[1]) {
     const __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a[0], b[0], 0x44), _mm512_shuffle_f32x4(a[0], b[0], 0xEE));
     const __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c[0], d[0], 0x44), _mm512_shuffle_f32x4(c[0], d[0], 0xEE));

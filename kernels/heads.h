@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layer 2 and the heads, shared by float32 and int8: one template over an instruction set (its traits: float32.h).
 //
-// Four heads go side by side, one in each lane of a 128-bit register, and outputs one after the other. So the last half
-// of layer 2's tree is done for four heads at once, and maximum, exponentials, sum and division of a softmax are plain
-// lane-wise operations in the contract's order. Scalar code for the softmax took 150 ns of 1,090 on Zen 4, most of it in
-// stores that could not be forwarded to wider loads.
+// Four heads go side by side, one in each lane of a 128-bit register, and outputs one after the other. So the last
+// half of layer 2's tree is done for four heads at once, and maximum, exponentials, sum and division of a softmax are
+// plain lane-wise operations in the contract's order. Scalar code for the softmax took 150 ns of 1,090 on Zen 4, most
+// of it in stores that could not be forwarded to wider loads.
 #pragma once
 
 #include <xsimd/xsimd.hpp>
@@ -25,7 +25,8 @@ struct Heads {
   static Float4 all(float value) { return Float4{value, value, value, value}; }
   static Float4 load(const float* values) { return *reinterpret_cast<const Float4*>(values); }
 
-  // Where w2 of output k of one head lies; the head's first row where it has no such output. Ready-made for small blocks.
+  // Where w2 of output k of one head lies; the head's first row where it has no such output. Ready-made for small
+  // blocks.
   static const float* small_row(const Head&, const HeadBlock& block, uint32_t h, uint32_t k) { return block.row[h][k]; }
   static const float* any_row(const Head& head, const HeadBlock&, uint32_t, uint32_t k) {
     return head.w2 + (k < head.outputs ? size_t{k} * head.groups * kGroup : 0);
@@ -91,8 +92,8 @@ struct Heads {
     return x < all(-87.0f) ? all(0.0f) : p * power;
   }
 
-  // Probabilities or values of one block in place of its logits. kOutputs is block.outputs where that is at most 4, so that
-  // everything stays in registers; 0 for any number.
+  // Probabilities or values of one block in place of its logits. kOutputs is block.outputs where that is at most 4, so
+  // that everything stays in registers; 0 for any number.
   template <uint32_t kOutputs>
   static void activate(const HeadBlock& block, Float4* logits) {
     const uint32_t outputs = kOutputs != 0 ? kOutputs : block.outputs;
@@ -123,7 +124,8 @@ struct Heads {
     return Outcome::kDone;
   }
 
-  // Any number of heads and outputs, four outputs at a time. Every logit is looked at before the first output is written.
+  // Any number of heads and outputs, four outputs at a time. Every logit is looked at before the first output is
+  // written.
   static Outcome finish_large(const Network& network, Workspace& workspace, float* output) {
     bool finite = true;
     auto* logits = reinterpret_cast<Float4*>(workspace.logits);

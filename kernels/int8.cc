@@ -71,8 +71,8 @@ HWY_INLINE void store_codes(I32 codes, Code* to) {
   hn::StoreU(hn::DemoteTo(to_code, codes), to_code, to);
 }
 
-// Inputs lead .. count - 1 of an array that begins at a group of four. The first `lead` are in a tick's kept sums already: they
-// are never read, and their code is 0, no input at all (128 would be x = 0).
+// Inputs lead .. count - 1 of an array that begins at a group of four. The first `lead` are in a tick's kept sums
+// already: they are never read, and their code is 0, no input at all (128 would be x = 0).
 struct Quantiser {
   const float* input;
   const float* scale;
@@ -91,8 +91,8 @@ HWY_INLINE Quantiser make_quantiser(const Network& network, const float* row, ui
           lead + count, reinterpret_cast<Code*>(workspace.codes), {hn::Eq(zero, zero), hn::Zero(kI32)}};
 }
 
-// A vector that is not wholly inside: a tick's first, or the last. Nothing outside is read; codes beyond the last input, up
-// to a whole vector, are written but meet weights of zero.
+// A vector that is not wholly inside: a tick's first, or the last. Nothing outside is read; codes beyond the last
+// input, up to a whole vector, are written but meet weights of zero.
 HWY_INLINE void quantise_edge(Quantiser& q, uint32_t at) {
   const F32 scale = hn::LoadU(kF32, q.scale + at);
   const uint32_t lead = at == 0 ? q.lead : 0;
@@ -119,8 +119,8 @@ HWY_INLINE void quantise_at(Quantiser& q, uint32_t at) {
 
 // ---- Layer 1 of kGroups neighbouring groups of one tile, accumulators in registers ----
 
-// A stretch of layer 1: `quads` groups of four inputs, from the sums `from` [lanes]. The sums go to `kept` [lanes], or, where
-// that is nullptr, through scale and clamp to the workspace's hidden.
+// A stretch of layer 1: `quads` groups of four inputs, from the sums `from` [lanes]. The sums go to `kept` [lanes],
+// or, where that is nullptr, through scale and clamp to the workspace's hidden.
 struct Stretch {
   const Network& network;
   const Workspace& workspace;
@@ -184,8 +184,8 @@ HWY_INLINE void layer1(const Stretch& stretch, Quantiser* quantiser) {
   }
 }
 
-// Whether the inputs are finite is known when the last is quantised, and asked after layer 1: non-finite ones do no harm
-// there, and nothing is written before.
+// Whether the inputs are finite is known when the last is quantised, and asked after layer 1: non-finite ones do no
+// harm there, and nothing is written before.
 HWY_INLINE bool settle(const Quantiser& quantiser, Workspace& workspace) {
   workspace.clipped = static_cast<uint64_t>(-hn::GetLane(hn::SumOfLanes(kI32, quantiser.verdict.clipped)));
   return hn::AllTrue(kF32, quantiser.verdict.finite);

@@ -12,9 +12,9 @@ HWY_INLINE void dot_product(__m512i& sum, __m512i codes, const int8_t* HWY_RESTR
 // Only the first vector: strip() quantises the others one step ahead of their use.
 HWY_INLINE void quantise_before(Quantiser& quantiser) { quantise_at(quantiser, 0); }
 
-// A quad of inputs and a group of lanes is one vpdpbusd with a memory operand; nothing else is in the inner loop but the
-// broadcast of the quad. 1,470 of them for 420 inputs and 224 lanes, one cache line of weights each. Waiting for those
-// lines leaves the ports free three cycles in four, and the quantiser of the next 16 inputs runs there.
+// A quad of inputs and a group of lanes is one vpdpbusd with a memory operand; nothing else is in the inner loop but
+// the broadcast of the quad. 1,470 of them for 420 inputs and 224 lanes, one cache line of weights each. Waiting for
+// those lines leaves the ports free three cycles in four, and the quantiser of the next 16 inputs runs there.
 template <uint32_t kGroups>
 void strip(const Strip& s) {
   const Stretch& stretch = s.stretch;

@@ -56,8 +56,8 @@ typedef enum tickmlp_status {
   TICKMLP_KERNEL_UNAVAILABLE, /* this CPU lacks what the kernel needs */
   TICKMLP_KERNEL_TYPE,        /* the kernel is for the other element type */
   TICKMLP_NOT_LOCKED,         /* require_locked, and the memory could not be locked */
-  TICKMLP_NO_WINDOW,           /* the model was exported without a window */
-  TICKMLP_WINDOW_EMPTY,        /* tick or advance before the first reset */
+  TICKMLP_NO_WINDOW,          /* the model was exported without a window */
+  TICKMLP_WINDOW_EMPTY,       /* tick or advance before the first reset */
   TICKMLP_PIN_FAILED,         /* the core does not exist, is offline or outside the allowed set */
   TICKMLP_STATUS_COUNT
 } tickmlp_status;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Part of tickmlp.h, which includes it: the tick path. Plain C; the same rules.
  *
- * A model with a window sees rows (bars) of columns (features), oldest first, the newest last. Between bars only the newest
- * row changes: tick() finishes layer 1 with that row alone, from sums that were kept for the older ones. When a bar closes the
- * window moves by one: advance(), off the critical path. Every output equals tickmlp_infer() over the same rows, bit for bit. */
+ * A model with a window sees rows (bars) of columns (features), oldest first, the newest last. Between bars only the
+ * newest row changes: tick() finishes layer 1 with that row alone, from sums that were kept for the older ones. When a
+ * bar closes the window moves by one: advance(), off the critical path. Every output equals tickmlp_infer() over the
+ * same rows, bit for bit. */
 #ifndef TICKMLP_WINDOW_H
 #define TICKMLP_WINDOW_H
 #ifndef TICKMLP_H
@@ -26,15 +27,15 @@ TICKMLP_API tickmlp_status tickmlp_window_reset(tickmlp_window* window, const fl
 /* Hot path, the short one. `row` [columns] floats is the newest row now; output [outputs] floats. The row is kept for
  * advance(). Errors: BAD_ARGUMENT, INPUT_COUNT (not the number of columns), OUTPUT_COUNT, MISALIGNED, NON_FINITE_INPUT,
  * NON_FINITE_OUTPUT, WINDOW_EMPTY (no reset yet); then nothing is written and the window is as it was. */
-TICKMLP_API tickmlp_status tickmlp_window_tick(tickmlp_window* window, const float* row, size_t row_count, float* output,
-                                               size_t output_count);
+TICKMLP_API tickmlp_status tickmlp_window_tick(tickmlp_window* window, const float* row, size_t row_count,
+                                               float* output, size_t output_count);
 
-/* Hot path, about the cost of one full inference: the bar has closed. The oldest row goes, the row of the last tick (or of
- * reset) becomes the youngest of the older ones, and the sums are made anew. The newest row stays a copy of it until the
- * next tick. Errors: BAD_ARGUMENT, WINDOW_EMPTY. */
+/* Hot path, about the cost of one full inference: the bar has closed. The oldest row goes, the row of the last tick (or
+ * of reset) becomes the youngest of the older ones, and the sums are made anew. The newest row stays a copy of it until
+ * the next tick. Errors: BAD_ARGUMENT, WINDOW_EMPTY. */
 TICKMLP_API tickmlp_status tickmlp_window_advance(tickmlp_window* window);
 
-/* inferences: ticks that gave an output; clipped and flushed: of every element when it came in, by reset or tick. Hot path. */
+/* Hot path. inferences: ticks that gave an output; clipped and flushed: of each element when it came in. */
 TICKMLP_API void tickmlp_window_counters(const tickmlp_window* window, tickmlp_counters* out);
 
 #endif

@@ -50,7 +50,8 @@ bool is_finite(const float* values, size_t count) {
   return finite;
 }
 
-// The row without its non-finite values, in flush mode, in the newest row's place of next_state (which is scratch here).
+// The row without its non-finite values, in flush mode, in the newest row's place of next_state (which is scratch
+// here).
 const float* flush_row(tickmlp_window& window, const float* row, uint64_t* flushed) {
   *flushed = copy_flushed(row, window.columns, window.next_state + window.newest);
   return window.next_state + window.newest;

@@ -69,8 +69,9 @@ def draw_curves(axes: Axes, curves: Curves, colour: str) -> None:
     axes.plot(*points(curves.timer), color=colour, linestyle=":", linewidth=1.2)
     axes.plot(*points(curves.memory), color=colour, linestyle="--", linewidth=1.2)
     axes.plot(*points(curves.full), color=colour, linewidth=2, marker="o", markersize=3.5)
-    text = (f"{curves.label}: p50 {curves.full['p50_ns']:,} ns\n"
-            f"{curves.ratio:.2f} × the memory floor")
+    shown = [f"{name} {curves.full[field]:,} ns" for name, field in (("p50", "p50_ns"), ("p99", "p99_ns"))
+             if curves.full[field] is not None]
+    text = f"{curves.label}: {', '.join(shown)}\n{curves.ratio:.2f} × the memory floor"
     axes.annotate(text, (tail(90), curves.full["p90_ns"] or curves.full["p50_ns"]), xytext=(-4, 8),
                   textcoords="offset points", ha="center", va="bottom", color=colour, fontsize=9)
 

@@ -41,26 +41,46 @@ void free(void* memory) {
 
 namespace {
 
+enum class Path { kFull, kTick };
 enum class Extra { kNothing, kAllocation, kSystemCall };
 enum Exit { kClean = 0, kAllocated = 1, kFaulted = 2, kRefused = 3, kNoFilter = 4 };
 
 struct Job {
   tickmlp_session* session;
+  tickmlp_window* window;     // tick path only
   std::vector<float> inputs;  // 64 states
   uint32_t inputs_each, outputs_each;
 };
 
-Job prepare(const char* name) {
+Job prepare(const char* name, Path path_taken) {
   const std::string path = std::string(TICKMLP_SOURCE_ROOT "/weights/") + name + ".blob";
   tickmlp_model* model = nullptr;
   tickmlp_error error;
   REQUIRE_MESSAGE(tickmlp_model_load(path.c_str(), nullptr, &model, &error) == TICKMLP_OK, std::string(error.message));
   const tickmlp_model_info& info = *tickmlp_model_describe(model);
-  Job job = {nullptr, std::vector<float>(64 * info.inputs), info.inputs, info.outputs};
+  Job job = {nullptr, nullptr, std::vector<float>(64 * info.inputs), info.inputs, info.outputs};
   REQUIRE(tickmlp_session_create(model, nullptr, &job.session, nullptr) == TICKMLP_OK);
   for (size_t i = 0; i < job.inputs.size(); ++i)
     job.inputs[i] = static_cast<float>(i % 97) / 48.0f - 1.01f;  // a few clip
+  if (path_taken == Path::kTick) {
+    REQUIRE(tickmlp_window_create(model, nullptr, &job.window, nullptr) == TICKMLP_OK);
+    REQUIRE(tickmlp_window_reset(job.window, job.inputs.data(), info.inputs) == TICKMLP_OK);
+    job.inputs_each = info.window_columns;
+  }
   return job;
+}
+
+// One inference; on the tick path a bar closes, and another window begins, now and then.
+tickmlp_status step(Job& job, uint64_t i, float* output) {
+  const float* input = job.inputs.data() + i % 64 * job.inputs_each;
+  if (job.window == nullptr) return tickmlp_infer(job.session, input, job.inputs_each, output, job.outputs_each);
+  if (i % 100 == 99) {
+    if (const tickmlp_status status = tickmlp_window_advance(job.window)) return status;
+  }
+  if (i % 10000 == 9999) {
+    if (const tickmlp_status status = tickmlp_window_reset(job.window, job.inputs.data(), 420)) return status;
+  }
+  return tickmlp_window_tick(job.window, input, job.inputs_each, output, job.outputs_each);
 }
 
 bool install_filter() {
@@ -83,14 +103,12 @@ long page_faults() {
 
 [[noreturn]] void loop(Job& job, uint64_t count, Extra extra) {
   float output[64] = {};
-  tickmlp_infer(job.session, job.inputs.data(), job.inputs_each, output,
-                job.outputs_each);  // binds lazily linked symbols
+  for (uint64_t i = 0; i < 10000; ++i) step(job, i, output);  // binds lazily linked symbols
   if (!install_filter()) _exit(kNoFilter);
   const long faults = page_faults();
   const uint64_t before = allocations;
   for (uint64_t i = 0; i < count; ++i) {
-    const float* input = job.inputs.data() + i % 64 * job.inputs_each;
-    if (tickmlp_infer(job.session, input, job.inputs_each, output, job.outputs_each) != TICKMLP_OK) _exit(kRefused);
+    if (step(job, i, output) != TICKMLP_OK) _exit(kRefused);
     if (extra == Extra::kAllocation && i == count / 2) {
       void* volatile memory = malloc(16);
       free(memory);
@@ -103,8 +121,8 @@ long page_faults() {
 }
 
 // The wait status of a child that runs the loop.
-int run_in_child(const char* name, uint64_t count, Extra extra) {
-  Job job = prepare(name);
+int run_in_child(const char* name, uint64_t count, Extra extra, Path path = Path::kFull) {
+  Job job = prepare(name, path);
   const pid_t child = fork();
   if (child == 0) loop(job, count, extra);
   int status = 0;
@@ -140,6 +158,13 @@ TEST_CASE("10 million inferences: 0 allocations, 0 system calls, 0 page faults")
   CHECK(exited_with(run_in_child("tactical-float32", 1'000'000, Extra::kNothing), kClean));
   CHECK(exited_with(run_in_child("strategic-int8", 1'500'000, Extra::kNothing), kClean));
   CHECK(exited_with(run_in_child("strategic-float32", 1'500'000, Extra::kNothing), kClean));
+}
+
+TEST_CASE("10 million ticks, with bars that close: 0 allocations, 0 system calls, 0 page faults") {
+  if (no_filter_here("10 million ticks, with bars that close: 0 allocations, 0 system calls, 0 page faults")) return;
+  for (const char* name : {"tactical-int8", "tactical-float32"})
+    CHECK(exited_with(run_in_child(name, 5'000'000, Extra::kNothing, Path::kTick), kClean));
+  CHECK(exited_with(run_in_child("tactical-int8", 1000, Extra::kAllocation, Path::kTick), kAllocated));
 }
 
 TEST_CASE("the recorder allocates nothing") {

@@ -6,84 +6,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cfloat>
-#include <cstdio>
+#include <string>
 
-#include "../kernels/scalar.h"
-#include "../runtime/cpu.h"
-#include "random_network.h"
+#include "kernel_runs.h"
 
 using namespace tickmlp;
-using tickmlp::testing::HeadShape;
-using tickmlp::testing::RandomNetwork;
-
-namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-struct Result {
-  Outcome outcome;
-  std::vector<uint32_t> bits;
-  float output(size_t k) const {
-    float value;
-    std::memcpy(&value, &bits[k], 4);
-    return value;
-  }
-  uint64_t clipped;
-};
-
-Result run(const Kernel& kernel, RandomNetwork& model, const float* input) {
-  // One more float before and behind: nothing else may be written, and nothing at all when it fails.
-  const size_t outputs = model.network.outputs;
-  std::vector<float> around(outputs + 2, -7.0f);
-  Result result{kernel.infer(model.network, input, model.workspace, around.data() + 1), {}, model.workspace.clipped};
-  REQUIRE(around.front() == -7.0f);
-  REQUIRE(around.back() == -7.0f);
-  result.bits.resize(outputs);
-  std::memcpy(result.bits.data(), around.data() + 1, outputs * 4);
-  if (result.outcome != Outcome::kDone)
-    REQUIRE(std::count(around.begin(), around.end(), -7.0f) == static_cast<long>(outputs) + 2);
-  return result;
-}
-
-std::vector<const Kernel*> kernels_here(ElementType type) {
-  std::vector<const Kernel*> kernels;
-  for (uint32_t k = 0; k < kKernelCount; ++k)
-    if (kKernels[k].type == type && (kKernels[k].tier & cpu_tiers()) && kKernels[k].tier != kTierScalar)
-      kernels.push_back(&kKernels[k]);
-  return kernels;
-}
-
-const Kernel& oracle(ElementType type) { return *best_kernel(type, kTierScalar); }
-
-// The same outcome, bits and clip count from every kernel; what the oracle gave.
-Result check_all(RandomNetwork& model, const float* input) {
-  const Result expected = run(oracle(model.type), model, input);
-  for (const Kernel* kernel : kernels_here(model.type)) {
-    CAPTURE(kernel->name);
-    const Result seen = run(*kernel, model, input);
-    REQUIRE(seen.outcome == expected.outcome);
-    REQUIRE(seen.bits == expected.bits);
-    if (model.type == ElementType::kInt8 && expected.outcome != Outcome::kNonFiniteInput)
-      REQUIRE(seen.clipped == expected.clipped);
-  }
-  return expected;
-}
-
-std::vector<float> random_input(uint32_t inputs, std::mt19937& random, float reach) {
-  std::uniform_real_distribution<float> unit(-reach, reach);
-  std::vector<float> input(inputs);
-  for (float& x : input) x = unit(random);
-  return input;
-}
-
-const std::vector<HeadShape> kTactical = {
-    {64, 3, true, 6.0f}, {64, 3, true, 6.0f}, {64, 3, true, 6.0f}, {32, 1, false, 6.0f}};
-
-constexpr ElementType kTypes[] = {ElementType::kInt8, ElementType::kFloat32};
-
-}  // namespace
+using namespace tickmlp::testing;
 
 TEST_CASE("every kernel equals the scalar oracle over shapes that meet every tail") {
   std::mt19937 random(1);
@@ -108,59 +37,6 @@ TEST_CASE("every number of groups from 1 to 40, so that every strip and every ti
       RandomNetwork model(type, 21, {{groups * 16 - static_cast<uint32_t>(random() % 16), 4, true, 6.0f}}, random());
       check_all(model, random_input(21, random, 1.2f).data());
     }
-}
-
-TEST_CASE("the tick path equals the full path wherever the kept prefix ends") {
-  std::mt19937 random(13);
-  for (ElementType type : kTypes)
-    for (uint32_t inputs : {1u, 2u, 5u, 13u, 16u, 20u, 35u, 64u, 130u, 420u})
-      for (int round = 0; round < 3; ++round) {
-        const std::vector<HeadShape> shapes = {{1 + static_cast<uint32_t>(random()) % 300, 3, true, 6.0f},
-                                               {20, 1, false, kInfinity}};
-        RandomNetwork model(type, inputs, shapes, static_cast<uint32_t>(random()));
-        const std::vector<float> input = random_input(inputs, random, 1.3f);
-        const Result full = run(oracle(type), model, input.data());
-        std::vector<const Kernel*> kernels = kernels_here(type);
-        kernels.push_back(&oracle(type));
-        const testing::Buffer kept(model.network.groups * 64);
-        for (const Kernel* kernel : kernels)
-          for (uint32_t begin = 0; begin <= inputs;
-               begin += inputs > 40 ? 1 + static_cast<uint32_t>(random()) % 37 : 1) {
-            CAPTURE(kernel->name);
-            CAPTURE(begin);
-            REQUIRE(kernel->advance(model.network, input.data(), begin, model.workspace, kept.as<void>()) ==
-                    Outcome::kDone);
-            const uint64_t clipped_before = type == ElementType::kInt8 ? model.workspace.clipped : 0;
-            const std::vector<float> row(input.begin() + begin, input.end());  // its own end, for ASan
-            std::vector<float> output(full.bits.size());
-            REQUIRE(kernel->tick(model.network, row.data(), begin, model.workspace, kept.as<void>(), output.data()) ==
-                    Outcome::kDone);
-            REQUIRE(std::memcmp(output.data(), full.bits.data(), output.size() * 4) == 0);
-            if (type == ElementType::kInt8) REQUIRE(clipped_before + model.workspace.clipped == full.clipped);
-          }
-      }
-}
-
-TEST_CASE("the tick path: non-finite values in the prefix or in the row") {
-  std::mt19937 random(14);
-  for (ElementType type : kTypes) {
-    RandomNetwork model(type, 30, {{40, 3, true, 6.0f}}, 15);
-    const testing::Buffer kept(model.network.groups * 64);
-    std::vector<const Kernel*> kernels = kernels_here(type);
-    kernels.push_back(&oracle(type));
-    for (const Kernel* kernel : kernels)
-      for (uint32_t at = 0; at < 30; ++at) {
-        std::vector<float> input = random_input(30, random, 1.0f);
-        input[at] = at % 2 ? kInfinity : NAN;
-        float output[3] = {-7.0f, -7.0f, -7.0f};
-        const Outcome advanced = kernel->advance(model.network, input.data(), 23, model.workspace, kept.as<void>());
-        REQUIRE(advanced == (at < 23 ? Outcome::kNonFiniteInput : Outcome::kDone));
-        const Outcome ticked =
-            kernel->tick(model.network, input.data() + 23, 23, model.workspace, kept.as<void>(), output);
-        if (at >= 23) REQUIRE(ticked == Outcome::kNonFiniteInput);
-        if (at >= 23) REQUIRE(output[0] == -7.0f);
-      }
-  }
 }
 
 TEST_CASE("the tactical shape, 2,000 states") {

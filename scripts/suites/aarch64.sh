@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 100 | all | build,test,cross | 4 min | cross build for 64-bit Arm, C++ tests under QEMU
+# suite: 100 | all | build,test,cross | 2 min | cross build for 64-bit Arm, C++ tests under QEMU
 set -euo pipefail
 export TICKMLP_STRIDE=41  # the damage tests: every 41st case here, all of them natively
 # shellcheck source=common.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 50 | all | build,test,torch | 2 min | exported models against PyTorch itself
+# suite: 50 | all | build,test,torch | 1 min | exported models against PyTorch itself
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"

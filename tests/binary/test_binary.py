@@ -19,6 +19,7 @@ pytestmark = [
 ]
 x86_only = pytest.mark.skipif(platform.machine() != "x86_64", reason="x86-64 instructions")
 
+PUBLIC_HEADERS = ("tickmlp.h", "tickmlp_measure.h", "tickmlp_window.h")
 KERNEL_OBJECT = re.compile(r"(int8|float32_\w+|scalar|table)\.cc\.o$")
 # The library never prints, ends the process, throws, or allocates behind the allocator's back.
 FORBIDDEN = {"printf", "fprintf", "vprintf", "puts", "fputs", "fwrite", "perror", "exit", "_exit", "abort",
@@ -65,7 +66,7 @@ def test_the_library_asks_for_nothing_it_must_not_use():
 
 
 def test_what_the_library_offers_is_its_header():
-    headers = [(ROOT / "runtime" / name).read_text() for name in ("tickmlp.h", "tickmlp_measure.h")]
+    headers = [(ROOT / "runtime" / name).read_text() for name in PUBLIC_HEADERS]
     declared = set(re.findall(r"\b(tickmlp_\w+)\(", "".join(headers)))
     text = subprocess.run(["objdump", "-t", LIBRARY], check=True, capture_output=True, text=True).stdout
     visible = {line.split()[-1] for line in text.splitlines()

@@ -117,9 +117,13 @@ def test_a_link_stays_a_link(tickmlp, blob, states, tmp_path):
     assert (tmp_path / "link.npy").is_symlink() and numpy.load(tmp_path / "real.npy").shape == (300, 4)
 
 
-def test_the_tick_path_is_refused_by_name(tickmlp, blob, flat_blob, states, tmp_path):
-    run = ["--input", states, "--output", tmp_path / "out.npy", "--path", "tick"]
-    done = tickmlp("run", blob, *run)
-    assert done.returncode == 2 and "tick" in done.stderr
-    done = tickmlp("run", flat_blob, *run)
-    assert done.returncode == 2 and "flat has no window" in done.stderr
+def test_the_tick_path_gives_the_bits_of_the_full_path(tickmlp, blob, flat_blob, states, tmp_path):
+    dtype = blob.stem.split("-")[1]
+    for kernel in names_of_kernels(tickmlp, dtype):
+        for path in ("full", "tick"):
+            done = tickmlp("run", blob, "--input", states, "--output", tmp_path / path, "--path", path,
+                           "--kernel", kernel)
+            assert done.returncode == 0, done.stderr
+        assert (tmp_path / "full").read_bytes() == (tmp_path / "tick").read_bytes()
+    done = tickmlp("run", flat_blob, "--input", states, "--output", tmp_path / "out.npy", "--path", "tick")
+    assert done.returncode == 2 and "flat has no window" in done.stderr and "--window" in done.stderr

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real states where they are, synthetic market states everywhere; and every way to run a kernel."""
+import itertools
 import json
 import os
 import pathlib
@@ -67,14 +68,15 @@ def _kernels(program: list[str], dtype: str) -> list[str]:
 
 @pytest.fixture(scope="session")
 def run_everywhere():
-    """(folder, dtype) -> {"program kernel": outputs float32 [4096, 10]} by `tickmlp run`, kernels forced by name."""
+    """(folder, dtype) -> {"program kernel path": outputs float32 [4096, 10]} by `tickmlp run`, kernels by name."""
     def run(folder: pathlib.Path, dtype: str) -> dict[str, numpy.ndarray]:
         outputs = {}
         for program in _programs():
-            for kernel in _kernels(program, dtype):
+            for kernel, path in itertools.product(_kernels(program, dtype), ("full", "tick")):
                 out = folder / "outputs.npy"
                 subprocess.run([*program, "run", folder / f"{dtype}.blob", "--input", folder / "states.npy",
-                                "--output", out, "--kernel", kernel], check=True, stdout=subprocess.DEVNULL)
-                outputs[f"{' '.join(map(os.path.basename, program))} {kernel}"] = numpy.load(out)
+                                "--output", out, "--kernel", kernel, "--path", path],
+                               check=True, stdout=subprocess.DEVNULL)
+                outputs[f"{' '.join(map(os.path.basename, program))} {kernel} {path}"] = numpy.load(out)
         return outputs
     return run
