@@ -25,6 +25,7 @@ struct Certificate {
   std::string blob;  // its path, printable
   const tickmlp_model_info* model = nullptr;
   int core = 0;
+  bool judge_tick = false;  // budgets are for the tick path, not the full one
   tickmlp_clock clock{};
   const char* memory_isa = "";
   Plan plan{};
@@ -41,6 +42,8 @@ struct Certificate {
 
 // Full path over memory floor, of central_ns with the timer's taken off both; 0 when it cannot be told.
 double full_to_memory_floor(const Measurement& measurement);
+// Likewise tick path over full path; 0 where the model has no window.
+double tick_to_full(const Measurement& measurement);
 
 std::string certificate_json(const Certificate& certificate);
 std::string certificate_table(const Certificate& certificate);

@@ -37,15 +37,27 @@ json figures(const Series& series) {
   return out;
 }
 
-json full_hot(const Certificate& certificate) {
-  json scenario = figures(certificate.measurement.full);
-  scenario["name"] = "full path, hot";
+json hot_scenario(const Series& series, const std::string& path) {
+  json scenario = figures(series);
+  scenario["name"] = path + " path, hot";
   scenario["kind"] = "service";
-  scenario["path"] = "full";
+  scenario["path"] = path;
   scenario["cache"] = "hot";
   scenario["gap_ns"] = nullptr;
   scenario["rate_per_s"] = nullptr;
   return scenario;
+}
+
+json scenarios_of(const Measurement& measured) {
+  json scenarios = json::array({hot_scenario(measured.full, "full")});
+  if (measured.tick.recorder.count != 0) scenarios.push_back(hot_scenario(measured.tick, "tick"));
+  return scenarios;
+}
+
+json ratios_of(const Measurement& measured) {
+  const auto ratio = [](double value) { return value > 0 ? json(std::round(value * 1e4) / 1e4) : json(); };
+  return {{"full_to_memory_floor", ratio(full_to_memory_floor(measured))},
+          {"tick_to_full", ratio(tick_to_full(measured))}};
 }
 
 json model_of(const Certificate& certificate) {
@@ -100,7 +112,8 @@ json method_of(const Certificate& certificate) {
           {"warm_up", plan.warm_up},
           {"chunk", kChunk},
           {"chunk_warm_up", kChunkWarmUp},
-          {"order", "timer, memory and full blocks interleaved in each epoch, the first one rotating"},
+          {"order",
+           "timer, memory, full and (with a window) tick blocks interleaved in each epoch, the first one rotating"},
           {"timed_region",
            "one tickmlp_infer call between tickmlp_clock_begin and tickmlp_clock_end; the state's "
            "cache lines are read just before it; the timer is not subtracted"},
@@ -116,6 +129,7 @@ json correctness_of(const Correctness& correctness) {
           {"golden_vectors", correctness.golden_vectors},
           {"scalar_kernel", correctness.scalar_kernel},
           {"states", correctness.states},
+          {"tick_path", correctness.ticks},
           {"mismatch", correctness.equal() ? json() : json(correctness.mismatch)}};
 }
 
@@ -158,15 +172,23 @@ json counters_of(const Certificate& certificate) {
 
 }  // namespace
 
-double full_to_memory_floor(const Measurement& measurement) {
-  if (measurement.full.recorder.count == 0 || measurement.memory.recorder.count == 0) return 0;
+// numerator / denominator of central_ns, with the timer's taken off both.
+static double ratio_of(const Measurement& measurement, const Series& numerator, const Series& denominator) {
+  if (numerator.recorder.count == 0 || denominator.recorder.count == 0) return 0;
   const double timer = tickmlp_recorder_central(&measurement.timer.recorder);
-  const double floor = tickmlp_recorder_central(&measurement.memory.recorder) - timer;
-  return floor > 0 ? (tickmlp_recorder_central(&measurement.full.recorder) - timer) / floor : 0;
+  const double below = tickmlp_recorder_central(&denominator.recorder) - timer;
+  return below > 0 ? (tickmlp_recorder_central(&numerator.recorder) - timer) / below : 0;
+}
+
+double full_to_memory_floor(const Measurement& measurement) {
+  return ratio_of(measurement, measurement.full, measurement.memory);
+}
+
+double tick_to_full(const Measurement& measurement) {
+  return ratio_of(measurement, measurement.tick, measurement.full);
 }
 
 std::string certificate_json(const Certificate& certificate) {
-  const double ratio = full_to_memory_floor(certificate.measurement);
   const json report{{"schema", "tickmlp-certificate/0"},
                     {"tool", {{"version", tickmlp_version()}, {"compiler", __VERSION__}}},
                     {"command", certificate.command},
@@ -187,8 +209,9 @@ std::string certificate_json(const Certificate& certificate) {
                     {"correctness", correctness_of(certificate.correctness)},
                     {"method", method_of(certificate)},
                     {"floors", floors_of(certificate)},
-                    {"scenarios", json::array({full_hot(certificate)})},
-                    {"ratios", {{"full_to_memory_floor", ratio > 0 ? json(std::round(ratio * 1e4) / 1e4) : json()}}},
+                    {"scenarios", scenarios_of(certificate.measurement)},
+                    {"ratios", ratios_of(certificate.measurement)},
+                    {"budget_path", certificate.judge_tick ? "tick" : "full"},
                     {"budgets", budgets_of(certificate)},
                     {"audit", audit_of(certificate.audit)},
                     {"counters", counters_of(certificate)}};

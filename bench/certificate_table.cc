@@ -40,25 +40,34 @@ std::vector<std::string> figures(const std::string& name, const tickmlp_recorder
 
 std::string latencies(const Certificate& certificate) {
   const Measurement& measured = certificate.measurement;
-  return columns({{"nanoseconds", "min", "p50", "p90", "p99", "p99.9", "p99.99", "max", "central"},
-                  figures("timer floor", measured.timer.recorder),
-                  figures("memory floor", measured.memory.recorder),
-                  figures("full path", measured.full.recorder)},
-                 2, 1) +
+  std::vector<std::vector<std::string>> rows = {
+      {"nanoseconds", "min", "p50", "p90", "p99", "p99.9", "p99.99", "max", "central"},
+      figures("timer floor", measured.timer.recorder),
+      figures("memory floor", measured.memory.recorder),
+      figures("full path", measured.full.recorder)};
+  if (measured.tick.recorder.count != 0) rows.push_back(figures("tick path", measured.tick.recorder));
+  return columns(rows, 2, 1) +
          "\n  central: mean of the central 80 % of samples. The timer is in every row. \"-\": too few samples.\n";
 }
 
 std::string correctness(const Correctness& checked) {
   if (!checked.equal()) return "WRONG: " + checked.mismatch;
   return with_commas(checked.golden_vectors) + " golden vectors, and " + with_commas(checked.states) +
-         " states against " + checked.scalar_kernel + ": the same bits";
+         " states against " + checked.scalar_kernel + ": the same bits" +
+         (checked.ticks ? ", on the tick path too" : "");
+}
+
+std::string tick_ratio(const Measurement& measured) {
+  const double value = tick_to_full(measured);
+  if (!(value > 0)) return "";
+  return "\n             a tick is " + fixed_point(value, 3) + " of the full path: only the newest row is new";
 }
 
 std::string ratio(const Certificate& certificate) {
   const double value = full_to_memory_floor(certificate.measurement);
   if (!(value > 0)) return "-";
   return fixed_point(value, 2) + " x the memory floor (the weights read once with " + certificate.memory_isa +
-         "; timer taken off)";
+         "; timer taken off)" + tick_ratio(certificate.measurement);
 }
 
 std::string audit(const std::vector<AuditRow>& rows) {

@@ -65,9 +65,10 @@ Plan make_plan(const CertifyOptions& options) {
 }
 
 void conclude_all(const CertifyOptions& options, Certificate* certificate) {
-  const Series& full = certificate->measurement.full;
+  const Measurement& measured = certificate->measurement;
+  const Series& judged = certificate->judge_tick ? measured.tick : measured.full;
   for (const Budget& budget : options.budgets)
-    certificate->judgements.push_back(judge(budget, full.recorder, full.epoch_central_ns, certificate->clock));
+    certificate->judgements.push_back(judge(budget, judged.recorder, judged.epoch_central_ns, certificate->clock));
   certificate->conclusion = conclude(certificate->judgements, certificate->audit, certificate->complete);
   if (!certificate->correctness.equal())
     certificate->conclusion = {Verdict::kFail, {"wrong results: " + certificate->correctness.mismatch}};
@@ -77,11 +78,17 @@ void conclude_all(const CertifyOptions& options, Certificate* certificate) {
   }
 }
 
-void measure_model(const CertifyOptions& options, tickmlp_session* session, Certificate* certificate) {
+void measure_model(const CertifyOptions& options, tickmlp_session* session, tickmlp_window* window,
+                   Certificate* certificate) {
   const MemoryFloorChoice floor = choose_memory_floor();
   certificate->memory_isa = floor.isa;
-  const Subject subject{session,    certificate->model, certificate->input.values.data(), certificate->input.states,
-                        floor.read, certificate->clock};
+  const Subject subject{session,
+                        window,
+                        certificate->model,
+                        certificate->input.values.data(),
+                        certificate->input.states,
+                        floor.read,
+                        certificate->clock};
   ProgressBar bar("certify");
   measure(
       subject, certificate->plan, [&](double done) { bar.show(done); }, &certificate->measurement);
@@ -119,19 +126,23 @@ int certify(const CertifyOptions& options) {
   const Model model = load_model(options.blob, options.kernel);
   const Session session = open_session(model);
   certificate.model = tickmlp_model_describe(model.get());
+  certificate.judge_tick = options.path == "tick";
+  const bool ticks = certificate.model->window_rows != 0 || certificate.judge_tick;
+  const Window window = ticks ? open_window(model) : nullptr;  // refuses a tick budget for a model without a window
   certificate.blob = printable(options.blob);
   certificate.plan = make_plan(options);
   certificate.input = choose_input(options.input, model, *certificate.model);
   const float* states = certificate.input.values.data();
   check_states(*certificate.model, session.get(), states, certificate.input.states);
-  certificate.correctness = check_correctness(options.blob, model, session.get(), states, certificate.input.states);
+  certificate.correctness =
+      check_correctness(options.blob, model, session.get(), window.get(), states, certificate.input.states);
 
   const Box box;
   certificate.processor = box.line("/proc/cpuinfo", "model name").value_or("unknown CPU");
   certificate.operating_system = operating_system();
   certificate.audit = audit_box(box, certificate.core);
   const CoreCounters before = read_counters(box, certificate.core);
-  if (certificate.correctness.equal()) measure_model(options, session.get(), &certificate);
+  if (certificate.correctness.equal()) measure_model(options, session.get(), window.get(), &certificate);
   audit_run(box, certificate.core, before, certificate.measurement, certificate.model->lock, options.budgets,
             &certificate.audit);
   tickmlp_session_counters(session.get(), &certificate.counters);

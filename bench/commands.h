@@ -12,7 +12,8 @@ namespace tickmlp::bench {
 
 struct CertifyOptions {
   std::string blob, input, kernel, json, command;
-  int core = -1;  // -1: the last allowed one
+  std::string path = "full";  // which one the budgets are for; both are measured where the model has a window
+  int core = -1;              // -1: the last allowed one
   std::uint64_t samples = 200'000, epochs = 20, warm_up = 0;
   bool warm_up_given = false;
   std::vector<Budget> budgets;

@@ -34,10 +34,20 @@ void infer(const tickmlp_model_info& model, tickmlp_session* session, const floa
   if (status != TICKMLP_OK) refuse(what + ": " + tickmlp_status_name(status));
 }
 
+// The older rows by reset, the newest by tick.
+void tick(const tickmlp_model_info& model, tickmlp_window* window, const float* state, std::vector<float>* output,
+          const std::string& what) {
+  const float* row = state + model.inputs - model.window_columns;
+  tickmlp_status status = tickmlp_window_reset(window, state, model.inputs);
+  if (status == TICKMLP_OK)
+    status = tickmlp_window_tick(window, row, model.window_columns, output->data(), output->size());
+  if (status != TICKMLP_OK) refuse(what + " on the tick path: " + tickmlp_status_name(status));
+}
+
 }  // namespace
 
 Correctness check_correctness(const std::string& path, const Model& model, tickmlp_session* session,
-                              const float* states, std::uint64_t count) {
+                              tickmlp_window* window, const float* states, std::uint64_t count) {
   const tickmlp_model_info& info = *tickmlp_model_describe(model.get());
   Correctness result;
   std::vector<float> seen(info.outputs), expected(info.outputs);
@@ -62,7 +72,11 @@ Correctness check_correctness(const std::string& path, const Model& model, tickm
     infer(info, session, states + i * info.inputs, &seen, what);
     infer(info, scalar_session.get(), states + i * info.inputs, &expected, what + " with " + result.scalar_kernel);
     result.mismatch = first_difference(what, seen.data(), expected.data(), info.outputs);
+    if (window == nullptr || !result.equal()) continue;
+    tick(info, window, states + i * info.inputs, &seen, what);
+    result.mismatch = first_difference(what + " on the tick path", seen.data(), expected.data(), info.outputs);
   }
+  result.ticks = window != nullptr;
   return result;
 }
 

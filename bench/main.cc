@@ -61,6 +61,10 @@ void add_certify(CLI::App* app, const std::string& command_line, Action* action)
       ->type_name("p99=1us")
       ->expected(1)
       ->take_all();
+  command
+      ->add_option("--path", options->path,
+                   "Which the budgets are for: full (default), or tick. Both are measured where the model has a window")
+      ->check(CLI::IsMember({"full", "tick"}));
   command->add_option("--json", options->json, "Write the certificate here")->type_name("OUT");
   command->footer(
       footer("  tickmlp certify weights/tactical-int8.blob --core 3\n"

