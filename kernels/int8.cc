@@ -92,8 +92,9 @@ HWY_INLINE Quantiser make_quantiser(const Network& network, const float* row, ui
 }
 
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
-// Masked lanes of a load cannot fault, but a load waits for every cache line it spans, the masked part too. So a short row,
-// a tick's seven features say, is taken with half a vector: 120 ns less in one tick of ten where what follows it is cold.
+// Masked lanes of a load cannot fault, but a load waits for every cache line it spans, the masked part too. So a short
+// row, a tick's seven features say, is taken with half a vector: 120 ns less in one tick of ten where what follows the
+// row is cold.
 HWY_INLINE F32 load_eight(const Quantiser& q, uint32_t at, uint32_t lead) {
   const hn::Half<decltype(kF32)> half;
   const auto inside = hn::AndNot(hn::FirstN(half, lead), hn::FirstN(half, q.count - at));

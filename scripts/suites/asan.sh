@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # suite: 70 | all | build,test,clang | 1 min | C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
 set -euo pipefail
-export TICKMLP_STRIDE=41  # the damage tests: every 41st case here, all of them natively
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
