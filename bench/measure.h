@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The timed part of a certificate: three kinds of timed region, and a fourth where the model has a window, interleaved in
-// blocks.
+// The timed part of a certificate: three kinds of timed region, and a fourth where the model has a window, interleaved
+// in blocks.
 #ifndef TICKMLP_BENCH_MEASURE_H_
 #define TICKMLP_BENCH_MEASURE_H_
 #include <cstdint>
