@@ -112,7 +112,7 @@ int report(const CertifyOptions& options, const Certificate& certificate) {
 
 int certify(const CertifyOptions& options) {
   catch_interrupts();
-  if (!options.json.empty()) check_target(options.json, options.blob);
+  if (!options.json.empty()) check_target(options.json, {options.blob, options.input});
   Certificate certificate;
   certificate.started = utc_now();
   certificate.command = options.command;

@@ -88,7 +88,6 @@ Window open_window(const Model& model, tickmlp_non_finite non_finite) {
   tickmlp_window* window = nullptr;
   tickmlp_error error{};
   const tickmlp_status status = tickmlp_window_create(model.get(), &options, &window, &error);
-  if (status == TICKMLP_NO_WINDOW) wrong_usage(std::string("--path tick: ") + error.message);
   if (status != TICKMLP_OK) fail("cannot make a window", status, error);
   return Window(window);
 }

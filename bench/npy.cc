@@ -159,49 +159,79 @@ std::size_t data_offset(std::string_view file, const std::string& name, std::str
   return begin + length;
 }
 
-std::string read_whole(const std::string& path) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a FIFO must not hang us
-  if (descriptor < 0) refuse("cannot read " + printable(path) + ": " + std::strerror(errno));
-  struct Closer {
-    int descriptor;
-    ~Closer() { close(descriptor); }
-  } const closer{descriptor};
-  struct stat status {};
-  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
-    refuse("cannot read " + printable(path) + ": it is not a regular file");
-  std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
-  std::size_t used = 0;
-  while (used < bytes.size()) {
-    const ssize_t got = read(descriptor, bytes.data() + used, bytes.size() - used);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) refuse("cannot read " + printable(path) + ": " + std::strerror(errno));
-    if (got == 0) break;  // it shrank: the size check below names it
-    used += static_cast<std::size_t>(got);
+constexpr std::uint64_t kMostBytes = std::uint64_t{4} << 30;  // of values; they are held in memory
+constexpr std::size_t kMostHeader = 12 + 65536;               // a header of version 1 can have no more
+
+// A regular file, open for reading.
+struct Source {
+  int descriptor;
+  std::uint64_t bytes;
+  std::string name;
+
+  explicit Source(const std::string& path) : name(printable(path)) {
+    descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a FIFO must not hang us
+    if (descriptor < 0) refuse("cannot read " + name + ": " + std::strerror(errno));
+    struct stat status {};
+    if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+      close(descriptor);
+      refuse("cannot read " + name + ": it is not a regular file");
+    }
+    bytes = static_cast<std::uint64_t>(status.st_size);
   }
-  bytes.resize(used);
-  return bytes;
+  ~Source() { close(descriptor); }
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+
+  void read(void* into, std::uint64_t count, std::uint64_t from) const {
+    for (std::uint64_t done = 0; done < count;) {
+      const ssize_t got =
+          pread(descriptor, static_cast<char*>(into) + done, count - done, static_cast<off_t>(from + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) refuse("cannot read " + name + ": " + std::strerror(errno));
+      if (got == 0) refuse(name + ": it shrank to " + std::to_string(from + done) + " bytes while it was read");
+      done += static_cast<std::uint64_t>(got);
+    }
+  }
+};
+
+// An empty matrix of the header's shape, once `file_bytes` are known to be exactly what that needs.
+Matrix checked_matrix(std::string_view beginning, std::uint64_t file_bytes, std::uint64_t columns,
+                      const std::string& name, std::size_t* offset) {
+  std::string_view text;
+  *offset = data_offset(beginning, name, &text);
+  const Header header = parse_header(text, name);
+  check_header(header, columns, name);
+  Matrix matrix{(*header.shape)[0], (*header.shape)[1], {}};
+  const std::uint64_t seen = file_bytes - *offset, expected = matrix.rows * matrix.columns * sizeof(float);
+  if (seen != expected)
+    refuse(name + ": " + std::to_string(seen) + " bytes of values; expected exactly " + std::to_string(expected) +
+           " for shape " + describe_shape(*header.shape) + (seen < expected ? " (truncated)" : " (trailing bytes)"));
+  if (expected > kMostBytes)
+    refuse(name + ": " + std::to_string(expected) + " bytes of values; expected at most " + std::to_string(kMostBytes) +
+           ", so split it");
+  return matrix;
 }
 
 }  // namespace
 
 Matrix parse_npy(std::string_view file, std::uint64_t columns, const std::string& name) {
-  std::string_view text;
-  const std::size_t offset = data_offset(file, name, &text);
-  const Header header = parse_header(text, name);
-  check_header(header, columns, name);
-  Matrix matrix{(*header.shape)[0], (*header.shape)[1], {}};
-  const std::uint64_t count = matrix.rows * matrix.columns;
-  if (file.size() - offset != count * sizeof(float))
-    refuse(name + ": " + std::to_string(file.size() - offset) + " bytes of values; expected exactly " +
-           std::to_string(count * sizeof(float)) + " for shape " + describe_shape(*header.shape) +
-           (file.size() - offset < count * sizeof(float) ? " (truncated)" : " (trailing bytes)"));
-  matrix.values.resize(count);
-  std::memcpy(matrix.values.data(), file.data() + offset, count * sizeof(float));
+  std::size_t offset = 0;
+  Matrix matrix = checked_matrix(file, file.size(), columns, name, &offset);
+  matrix.values.resize(matrix.rows * matrix.columns);
+  std::memcpy(matrix.values.data(), file.data() + offset, matrix.values.size() * sizeof(float));
   return matrix;
 }
 
+// The header first, so that a file's size is believed only when it is what the shape says.
 Matrix read_npy(const std::string& path, std::uint64_t columns) {
-  return parse_npy(read_whole(path), columns, printable(path));
+  const Source source(path);
+  std::string beginning(std::min<std::uint64_t>(source.bytes, kMostHeader), '\0');
+  source.read(beginning.data(), beginning.size(), 0);
+  std::size_t offset = 0;
+  Matrix matrix = checked_matrix(beginning, source.bytes, columns, source.name, &offset);
+  matrix.values.resize(matrix.rows * matrix.columns);
+  source.read(matrix.values.data(), matrix.values.size() * sizeof(float), offset);
+  return matrix;
 }
 
 std::string npy_header(std::uint64_t rows, std::uint64_t columns) {

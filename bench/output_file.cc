@@ -89,12 +89,15 @@ void write_atomically(const std::string& path, std::initializer_list<std::string
   sync_folder_of(target);
 }
 
-void check_target(const std::string& path, const std::string& model_path) {
-  struct stat target {
-  }, model{};
-  if (stat(path.c_str(), &target) == 0 && stat(model_path.c_str(), &model) == 0 && target.st_dev == model.st_dev &&
-      target.st_ino == model.st_ino)
-    wrong_usage("the output " + printable(path) + " is the model file itself; expected another name");
+void check_target(const std::string& path, std::initializer_list<std::string> inputs) {
+  struct stat target {};
+  const bool exists = stat(path.c_str(), &target) == 0;
+  for (const std::string& name : inputs) {
+    struct stat input {};
+    if (exists && stat(name.c_str(), &input) == 0 && target.st_dev == input.st_dev && target.st_ino == input.st_ino)
+      wrong_usage("the output " + printable(path) + " is the input " + printable(name) +
+                  " itself; expected another name");
+  }
   TemporaryFile file;
   open_beside(real_target(path), &file);
 }

@@ -13,8 +13,8 @@ namespace tickmlp::bench {
 void write_atomically(const std::string& path, std::initializer_list<std::string_view> parts);
 
 // Refuses now what would be refused after minutes of measuring: a folder that is missing or cannot be written to.
-// A target that is the model file itself is wrong usage (exit 2).
-void check_target(const std::string& path, const std::string& model_path);
+// A target that is one of the inputs (the model file, the states) is wrong usage (exit 2); empty names are passed over.
+void check_target(const std::string& path, std::initializer_list<std::string> inputs);
 
 }  // namespace tickmlp::bench
 #endif

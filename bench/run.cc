@@ -65,7 +65,7 @@ int run(const RunOptions& options) {
   const tickmlp_load_mode mode = options.mode == "mapped" ? TICKMLP_MAPPED : TICKMLP_COPY;
   const Model model = load_model(options.blob, options.kernel, mode);
   const tickmlp_model_info& info = *tickmlp_model_describe(model.get());
-  check_target(options.output, options.blob);
+  check_target(options.output, {options.blob, options.input});
   const tickmlp_non_finite non_finite = options.non_finite == "flush" ? TICKMLP_FLUSH : TICKMLP_STRICT;
   const bool tick = options.path == "tick";
   const Window window = tick ? open_window(model, non_finite) : nullptr;

@@ -109,10 +109,10 @@ tickmlp_status tickmlp_window_reset(tickmlp_window* window, const float* state, 
   if (window == nullptr || state == nullptr) return TICKMLP_BAD_ARGUMENT;
   if (count != window->network.inputs) return TICKMLP_INPUT_COUNT;
   if (!is_float_aligned(state)) return TICKMLP_MISALIGNED;
+  const FloatEnvironment environment(window->promised);  // before anything looks at a value: a NaN may signal
   uint64_t flushed = 0;
   if (window->flush) flushed = copy_flushed(state, count, window->next_state);
   else std::memcpy(window->next_state, state, count * sizeof(float));
-  const FloatEnvironment environment(window->promised);
   if (!is_finite(window->next_state + window->newest, window->columns) || take_next_state(*window) != TICKMLP_OK) {
     window->counters.refused += 1;
     return TICKMLP_NON_FINITE_INPUT;

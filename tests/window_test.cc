@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tick path through the public interface: every output equals the full path over the same rows, bit for bit.
+#include <cfenv>
 #include <cmath>
 #include <random>
 
@@ -155,6 +156,30 @@ TEST_CASE("flush: the tick path and the full path flush alike and count") {
     REQUIRE(tickmlp_window_advance(pair.window) == TICKMLP_OK);
   }
 }
+
+#if defined(__x86_64__) && defined(__GLIBC__)
+TEST_CASE("signalling NaN with its exception unmasked: flushed, and the caller's environment given back") {
+  for (const char* name : {"tactical-int8", "tactical-float32"}) {
+    Pair pair(name, {TICKMLP_FLUSH, 0});
+    std::vector<float> state = random_rows(kRows, 12), row = random_rows(1, 13);
+    const uint32_t signalling = 0x7F800001u;
+    std::memcpy(&state[5], &signalling, 4);
+    std::memcpy(&row[1], &signalling, 4);
+    Outputs output(kOutputs);
+    std::feclearexcept(FE_ALL_EXCEPT);
+    feenableexcept(FE_INVALID);
+    const tickmlp_status statuses[] = {tickmlp_window_reset(pair.window, state.data(), kInputs),
+                                       tickmlp_window_tick(pair.window, row.data(), kColumns, output.data(), kOutputs),
+                                       tickmlp_window_advance(pair.window),
+                                       tickmlp_infer(pair.session, state.data(), kInputs, output.data(), kOutputs)};
+    const int enabled = fegetexcept();
+    fedisableexcept(FE_ALL_EXCEPT);
+    for (tickmlp_status status : statuses) CHECK(status == TICKMLP_OK);
+    CHECK(enabled == FE_INVALID);
+    CHECK(pair.counters().flushed == 2);
+  }
+}
+#endif
 
 TEST_CASE("a model without a window has none") {
   Loaded loaded(weights_path("strategic-int8"));

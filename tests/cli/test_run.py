@@ -126,4 +126,24 @@ def test_the_tick_path_gives_the_bits_of_the_full_path(tickmlp, blob, flat_blob,
             assert done.returncode == 0, done.stderr
         assert (tmp_path / "full").read_bytes() == (tmp_path / "tick").read_bytes()
     done = tickmlp("run", flat_blob, "--input", states, "--output", tmp_path / "out.npy", "--path", "tick")
-    assert done.returncode == 2 and "flat has no window" in done.stderr and "--window" in done.stderr
+    assert done.returncode == 4 and "no-window" in done.stderr and "--window" in done.stderr
+
+
+def test_the_output_must_not_be_the_input(tickmlp, blob, states, tmp_path):
+    before = states.read_bytes()
+    done = tickmlp("run", blob, "--input", states, "--output", states)
+    assert done.returncode == 2 and "is the input" in done.stderr and states.read_bytes() == before
+    done = tickmlp("certify", blob, "--input", states, "--json", states)
+    assert done.returncode == 2 and "is the input" in done.stderr and states.read_bytes() == before
+
+
+@pytest.mark.parametrize("header", [b"", b"{'descr': '<f4', 'fortran_order': False, 'shape': (22906492245, 12), }"])
+def test_a_sparse_file_of_a_tebibyte_is_refused(tickmlp, blob, tmp_path, header):
+    """Once with nothing in it, once with a header whose shape is what the size says."""
+    path = tmp_path / "sparse.npy"
+    text = b"\x93NUMPY\x01\x00" + (246).to_bytes(2, "little") + header.ljust(246) if header else b""
+    path.write_bytes(text)
+    os.truncate(path, 256 + 22906492245 * 12 * 4)
+    limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+    done = tickmlp("run", blob, "--input", path, "--output", tmp_path / "out.npy", preexec_fn=limit)
+    assert done.returncode == 4 and (("at most" in done.stderr) if header else ("not a .npy" in done.stderr)), done.stderr
