@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// C++ allocation through mimalloc. Debian's library is built as C, where its own operator new ends the process when memory
-// runs out; this one throws, so that the program can say so and exit with its code.
+// C++ allocation through mimalloc. Debian's library is built as C, where its own operator new ends the process when
+// memory runs out; this one throws, so that the program can say so and exit with its code.
 #if TICKMLP_HAVE_MIMALLOC
 #include <mimalloc.h>
 

@@ -22,12 +22,14 @@ void strip(const Strip& s) {
 #pragma GCC unroll 16
   for (uint32_t g = 0; g < kGroups; ++g) acc[g] = _mm512_load_si512(stretch.from + (s.group + g) * kGroup);
   const int8_t* HWY_RESTRICT weights = s.weights;
-  const int32_t* HWY_RESTRICT code = reinterpret_cast<const int32_t*>(stretch.workspace.codes);
+  const uint8_t* code = stretch.workspace.codes;  // no restrict: the quantiser writes the same array inside the loop
   for (uint32_t quad = 0; quad < stretch.quads; quad += 4) {
     if (s.quantiser != nullptr && 4 * (quad + 4) < s.quantiser->count) quantise_at(*s.quantiser, 4 * (quad + 4));
-    const int32_t* const end = code + (stretch.quads - quad < 4 ? stretch.quads - quad : 4);
-    for (; code != end; ++code, weights += s.stride) {
-      const __m512i u = _mm512_set1_epi32(*code);
+    const uint8_t* const end = code + 4 * (stretch.quads - quad < 4 ? stretch.quads - quad : 4);
+    for (; code != end; code += 4, weights += s.stride) {
+      int32_t four;
+      __builtin_memcpy(&four, code, sizeof four);
+      const __m512i u = _mm512_set1_epi32(four);
 #pragma GCC unroll 16
       for (uint32_t g = 0; g < kGroups; ++g) dot_product(acc[g], u, weights + g * 64);
     }

@@ -30,9 +30,11 @@ void strip(const Strip& s) {
   for (uint32_t r = 0; r < kRegisters; ++r) sum0[r] = sum1[r] = hn::Zero(kI32);
   const int8_t* HWY_RESTRICT weights = s.weights;
   const uint32_t quads = s.stretch.quads;
-  const int64_t* HWY_RESTRICT codes = reinterpret_cast<const int64_t*>(s.stretch.workspace.codes);
+  const uint8_t* codes = s.stretch.workspace.codes;  // eight bytes a quad
   for (uint32_t q = 0; q < quads; ++q, weights += s.stride) {
-    const I16 u = hn::BitCast(kI16, hn::Set(quad_tag, codes[q]));
+    int64_t four;
+    __builtin_memcpy(&four, codes + 8 * q, sizeof four);
+    const I16 u = hn::BitCast(kI16, hn::Set(quad_tag, four));
 #pragma GCC unroll 32
     for (uint32_t r = 0; r < kRegisters; ++r) {
       const I16 w = hn::PromoteTo(kI16, hn::Load(narrow, weights + r * HWY_LANES(int16_t)));

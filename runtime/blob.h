@@ -118,6 +118,9 @@ tickmlp_status verify_sections(const uint8_t* bytes, const BlobPlan& plan, tickm
 // All of it, in order: header, digest, dimensions, sections. `bytes` is 8-byte aligned.
 tickmlp_status verify_blob(const uint8_t* bytes, uint64_t count, BlobPlan* plan, tickmlp_error* error);
 
+// The hash that the header's and heads' dimensions give. head_count is at most 16.
+uint64_t structure_hash(const BlobHeader& header, const BlobHead* heads);
+
 // A text field: UTF-8, no control characters, NUL up to its size. Error: BLOB_TEXT.
 tickmlp_status check_text(const char* text, size_t size, bool may_be_empty, const char* field, tickmlp_error* error);
 

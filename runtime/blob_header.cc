@@ -74,6 +74,15 @@ tickmlp_status check_head(const BlobHead& head, uint32_t element_type, tickmlp_e
 }
 
 tickmlp_status check_structure_hash(const BlobHeader& header, const BlobHead* heads, tickmlp_error* error) {
+  const uint64_t expected = structure_hash(header, heads);
+  if (expected == header.structure_hash) return TICKMLP_OK;
+  return fail(error, TICKMLP_BLOB_STRUCTURE, "structure hash is %016llx; the dimensions give %016llx",
+              static_cast<unsigned long long>(header.structure_hash), static_cast<unsigned long long>(expected));
+}
+
+}  // namespace
+
+uint64_t structure_hash(const BlobHeader& header, const BlobHead* heads) {
   uint32_t words[4 + 4 * kMaxHeads] = {header.inputs, header.window_rows, header.window_columns, header.head_count};
   for (uint32_t h = 0; h < header.head_count; ++h) {
     uint32_t* word = words + 4 + 4 * h;
@@ -84,14 +93,10 @@ tickmlp_status check_structure_hash(const BlobHeader& header, const BlobHead* he
   }
   uint8_t digest[32];
   sha256(words, (4 + 4 * header.head_count) * sizeof(uint32_t), nullptr, 0, digest);
-  uint64_t expected;
-  std::memcpy(&expected, digest, 8);
-  if (expected == header.structure_hash) return TICKMLP_OK;
-  return fail(error, TICKMLP_BLOB_STRUCTURE, "structure hash is %016llx; the dimensions give %016llx",
-              static_cast<unsigned long long>(header.structure_hash), static_cast<unsigned long long>(expected));
+  uint64_t hash;
+  std::memcpy(&hash, digest, 8);
+  return hash;
 }
-
-}  // namespace
 
 tickmlp_status check_text(const char* text, size_t size, bool may_be_empty, const char* field, tickmlp_error* error) {
   size_t length = 0;

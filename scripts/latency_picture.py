@@ -5,7 +5,7 @@ import argparse
 import json
 import math
 import sys
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 import matplotlib
 import matplotlib.ticker
@@ -30,6 +30,7 @@ class Failure(Exception):
 class Curves(NamedTuple):
     label: str
     full: dict[str, Any]
+    tick: Optional[dict[str, Any]]  # None where the model has no window
     memory: dict[str, Any]
     timer: dict[str, Any]
     ratio: float
@@ -40,16 +41,17 @@ def read(path: str) -> Curves:
     try:
         with open(path, encoding="utf-8") as file:
             certificate = json.load(file)
-        full = next(s for s in certificate["scenarios"] if s["path"] == "full" and s["cache"] == "hot")
+        hot = {s["path"]: s for s in certificate["scenarios"] if s["kind"] == "service" and s["cache"] == "hot"}
+        full = hot["full"]
         floors, model = certificate["floors"], certificate["model"]
         kernel = certificate["kernel"].split("-", 1)[1]
         label = f"{model['name']} {model['dtype']}, {kernel}".replace("$", r"\$")  # $ begins a formula
-        curves = Curves(label, full, floors["memory"], floors["timer"], certificate["ratios"]["full_to_memory_floor"],
-                        certificate["machine"]["cpu"])
+        curves = Curves(label, full, hot.get("tick"), floors["memory"], floors["timer"],
+                        certificate["ratios"]["full_to_memory_floor"], certificate["machine"]["cpu"])
         if None in (curves.ratio, full["p50_ns"], floors["memory"]["p50_ns"], floors["timer"]["p50_ns"]):
             raise ValueError("it has no samples")
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, StopIteration) as why:
-        what = f"lacks {why}" if isinstance(why, KeyError) else str(why) or "has no hot full path"
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as why:
+        what = f"lacks {why}" if isinstance(why, KeyError) else str(why)
         raise Failure(f"{path}: {what}; expected a certificate that `tickmlp certify --json` wrote") from None
     return curves
 
@@ -72,6 +74,9 @@ def draw_curves(axes: Axes, curves: Curves, colour: str) -> None:
     shown = [f"{name} {curves.full[field]:,} ns" for name, field in (("p50", "p50_ns"), ("p99", "p99_ns"))
              if curves.full[field] is not None]
     text = f"{curves.label}: {', '.join(shown)}\n{curves.ratio:.2f} × the memory floor"
+    if curves.tick is not None:
+        axes.plot(*points(curves.tick), color=colour, linewidth=1.2, marker="v", markersize=3.5)
+        text += f"; a tick: p50 {curves.tick['p50_ns']:,} ns"
     axes.annotate(text, (tail(90), curves.full["p90_ns"] or curves.full["p50_ns"]), xytext=(-4, 8),
                   textcoords="offset points", ha="center", va="bottom", color=colour, fontsize=9)
 
@@ -99,9 +104,13 @@ def dress(axes: Axes, all_curves: list[Curves]) -> None:
         axes.spines[side].set_visible(False)
     lines = [Line2D([], [], color="#444444", linewidth=2, marker="o", markersize=3.5,
                     label="full path: inputs to outputs"),
+             Line2D([], [], color="#444444", linewidth=1.2, marker="v", markersize=3.5,
+                    label="tick path: the newest row to outputs"),
              Line2D([], [], color="#444444", linewidth=1.2, linestyle="--",
                     label="memory floor: the weights read once"),
              Line2D([], [], color="#444444", linewidth=1.2, linestyle=":", label="timer floor: nothing in between")]
+    if all(curves.tick is None for curves in all_curves):
+        del lines[1]
     axes.legend(handles=lines, loc="upper left", frameon=False)
 
 

@@ -26,7 +26,7 @@ bool is_free(size_t at) {
   return in_head < 32 || (in_head >= offsetof(BlobHead, largest_error) && in_head < offsetof(BlobHead, reserved1));
 }
 
-// Every Nth case only, where a sanitizer or an emulator makes each 20 times as slow: TICKMLP_STRIDE=N; 1 is all of them
+// Every Nth case only, where an emulator makes each 20 times as slow: TICKMLP_STRIDE=N; 1 is all of them.
 size_t stride() {
   static const char* const text = std::getenv("TICKMLP_STRIDE");
   static const size_t value = text != nullptr ? std::strtoul(text, nullptr, 10) : 1;

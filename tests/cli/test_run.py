@@ -146,4 +146,4 @@ def test_a_sparse_file_of_a_tebibyte_is_refused(tickmlp, blob, tmp_path, header)
     os.truncate(path, 256 + 22906492245 * 12 * 4)
     limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
     done = tickmlp("run", blob, "--input", path, "--output", tmp_path / "out.npy", preexec_fn=limit)
-    assert done.returncode == 4 and (("at most" in done.stderr) if header else ("not a .npy" in done.stderr)), done.stderr
+    assert done.returncode == 4 and ("at most" if header else "not a .npy") in done.stderr, done.stderr

@@ -13,6 +13,10 @@ from .affine import Affine, Basis, Cell, check_size, identity
 from .errors import ExportError
 
 
+# The format has at most 1024 outputs; a network may cut them out of more.
+MAX_OUTPUT_ELEMENTS = 1 << 16
+
+
 @dataclass(eq=False)
 class Group:
     """Outputs that belong together: `logits` flat [n]. A softmax runs over all of them."""
@@ -103,12 +107,19 @@ def require_layer2(value: Affine, operation: str) -> None:
                           "layers")
 
 
+def _check_outputs(count: int) -> None:
+    """Each output is a Python object from here on. Error: model-too-large."""
+    if count > MAX_OUTPUT_ELEMENTS:
+        raise ExportError("model-too-large", f"{count} outputs, expected at most {MAX_OUTPUT_ELEMENTS}")
+
+
 def softmax(value: Affine, axis: int, operation: str) -> Outputs:
     """Close layer 2: one group for each place along the other axes."""
     require_layer2(value, operation)
     if value.shape[axis] == 1 and len(value.shape) > 1 and max(value.shape) > 1:
         raise ExportError("wrong-shape", f"{operation} over axis {axis} of {list(value.shape)}, which has one element, "
                           "expected the axis of the outputs")
+    _check_outputs(math.prod(value.shape))
     ids = np.arange(math.prod(value.shape)).reshape(value.shape)
     elements: list[Any] = [None] * ids.size
     for row in np.moveaxis(ids, axis, -1).reshape(-1, value.shape[axis]):
@@ -124,6 +135,7 @@ def as_outputs(value: Affine | Outputs) -> Outputs:
         return value
     require_layer2(value, "return")
     size = math.prod(value.shape)
+    _check_outputs(size)
     group = Group(value.map(lambda array: array.reshape(len(array), size)), "identity")
     return Outputs(np.arange(size).reshape(value.shape), [(group, place) for place in range(size)])
 
@@ -134,6 +146,7 @@ def join_outputs(values: list[Affine | Outputs], axis: int, join: Any) -> Output
     for value in map(as_outputs, values):
         ids.append(value.ids + len(elements))
         elements += value.elements
+        _check_outputs(len(elements))
     return Outputs(join(ids, axis=axis), elements)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .affine import Affine, constant
+from .budget import Budget
 from .errors import ExportError
 from .model import check_finite
 from .pickle_reader import Record
@@ -18,8 +19,6 @@ from .script_program import Function, Program
 from .tensors import Tensor, is_double
 from .widths import UNKNOWN, Widths
 
-# A network of sixteen heads takes about 400 statements and calls.
-MAX_STEPS = 20_000
 MAX_DEPTH = 50
 LITERAL_NAMES = {"inf": math.inf, "nan": math.nan}
 
@@ -55,13 +54,13 @@ class Returned(Exception):
 
 
 class Interpreter:
-    """One evaluation of the root module. `steps` tells how far it came, `doubles` whether weights are
+    """One evaluation of the root module. `budget.steps` tells how far it came, `doubles` whether weights are
     float64."""
 
     def __init__(self, program: Program, widths: Widths) -> None:
         self.program = program
-        self.builtins = Builtins(Operations(widths))
-        self.steps = 0
+        self.budget = Budget()
+        self.builtins = Builtins(Operations(widths, self.budget))
         self.depth = 0
         self.doubles = False
         self.tensors: dict[int, Affine] = {}
@@ -74,6 +73,7 @@ class Interpreter:
 
     def call_function(self, function: Function, arguments: list[Any], named: dict[str, Any]) -> Returned:
         names, defaults = function.parameters, function.node.args.defaults
+        self.budget.charge(len(names))
         scope = dict(zip(names[len(names) - len(defaults):], [ast.literal_eval(d) for d in defaults]))
         scope.update(zip(names, arguments))
         scope.update(named)
@@ -92,7 +92,7 @@ class Interpreter:
     def run_block(self, statements: list[ast.stmt], scope: dict[str, Any], record: str) -> None:
         for statement in statements:
             try:
-                self.step()
+                self.budget.step()
                 self.run_statement(statement, scope, record)
             except ExportError as error:
                 if " (in code/" not in error.message:
@@ -103,11 +103,6 @@ class Interpreter:
                 text = ast.unparse(statement).splitlines()[0][:80]
                 raise ExportError("wrong-shape", f"{text!r}: {error}, expected operands that fit "
                                   f"(in {record}, line {statement.lineno})") from None
-
-    def step(self) -> None:
-        self.steps += 1
-        if self.steps > MAX_STEPS:
-            raise ExportError("too-many-steps", f"more than {MAX_STEPS} statements, expected a network")
 
     def run_statement(self, statement: ast.stmt, scope: dict[str, Any], record: str) -> None:
         if isinstance(statement, ast.Assign):
@@ -123,7 +118,7 @@ class Interpreter:
             self.run_block(chosen, scope, record)
         elif isinstance(statement, ast.For):
             for item in self.evaluate(statement.iter, scope):
-                self.step()
+                self.budget.step()
                 self.assign(statement.target, item, scope)
                 self.run_block(statement.body, scope, record)
         elif isinstance(statement, ast.Expr):
@@ -136,13 +131,14 @@ class Interpreter:
         if isinstance(target, ast.Name):
             scope[target.id] = value
         elif isinstance(target, ast.Tuple):
-            parts = [UNKNOWN] * len(target.elts) if value is UNKNOWN else list(value)
+            parts = [UNKNOWN] * len(target.elts) if value is UNKNOWN else value
             for part, item in zip(target.elts, parts, strict=True):
                 self.assign(part, item, scope)
         else:
             raise ExportError("unsupported-operation", f"assignment to {ast.unparse(target)[:60]}, expected a variable")
 
     def evaluate(self, node: ast.expr, scope: dict[str, Any]) -> Any:
+        self.budget.charge(1)
         if isinstance(node, ast.Name):
             return scope[node.id] if node.id in scope else LITERAL_NAMES.get(node.id, Path(node.id))
         if isinstance(node, ast.Constant):
@@ -187,28 +183,31 @@ class Interpreter:
             return value[name]
         raise ExportError("unsupported-operation", f"attribute {name!r} of a {type(value).__name__}, expected a module")
 
-    def lift(self, value: Any, path: str) -> Any:
+    def lift(self, value: Any, path: str, depth: int = 0) -> Any:
         """An attribute or constant of the archive as a value of the evaluation."""
         if isinstance(value, Record):
             return Module(value, path)
         if isinstance(value, Tensor):
             if id(value) not in self.tensors:
+                self.budget.charge_work(math.prod(value.shape))
                 array = value.array()
                 check_finite(path, array)
                 self.doubles |= is_double(value)
                 self.tensors[id(value)] = constant(array, path)
             return self.tensors[id(value)]
+        if isinstance(value, (list, dict)):
+            self.budget.charge_nested(len(value), depth)
         if isinstance(value, list):
-            return [self.lift(item, f"{path}.{i}") for i, item in enumerate(value)]
+            return [self.lift(item, f"{path}.{i}", depth + 1) for i, item in enumerate(value)]
         if isinstance(value, dict):
-            return {key: self.lift(item, f"{path}.{key}") for key, item in value.items()}
+            return {key: self.lift(item, f"{path}.{key}", depth + 1) for key, item in value.items()}
         return value
 
     def call(self, node: ast.Call, scope: dict[str, Any]) -> Any:
         callee = self.evaluate(node.func, scope)
         arguments = [self.evaluate(argument, scope) for argument in node.args]
         named = {keyword.arg: self.evaluate(keyword.value, scope) for keyword in node.keywords}
-        self.step()
+        self.budget.step()
         if isinstance(callee, Method):
             function = self.program.method(callee.module.record.class_name, callee.name)
             return self.call_function(function, [callee.module, *arguments], named).value

@@ -8,6 +8,7 @@ import operator
 from typing import Any
 
 from .affine import Affine
+from .budget import check_integer
 from .closing import Outputs
 from .errors import ExportError
 from .script_ops import Operations
@@ -33,9 +34,15 @@ class Builtins:
 
     def __init__(self, operations: Operations) -> None:
         self.operations = operations
+        self.budget = operations.budget
 
     def call(self, dotted: str, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Carry out `torch.NAME`, `ops.prim.NAME` or a bare NAME. Errors: any of a network's."""
+        self.budget.visit(arguments)
+        self.budget.visit(named)
+        return check_integer(self.carry_out(dotted, arguments, named))
+
+    def carry_out(self, dotted: str, arguments: list[Any], named: dict[str, Any]) -> Any:
         namespace, _, name = dotted.rpartition(".")
         if name in ("annotate", "unchecked_cast") and not namespace:
             return arguments[1]
@@ -75,7 +82,9 @@ class Builtins:
         return value.shape[0] if isinstance(value, (Affine, Outputs)) else len(value)
 
     def do_range(self, *bounds: Any) -> range:
-        return range(*(int(number(bound)) for bound in bounds))
+        numbers = range(*(int(number(bound)) for bound in bounds))
+        self.budget.charge(len(numbers))
+        return numbers
 
     def do_NumToTensor(self, value: Any) -> Any:  # noqa: N802  torch's own name
         return value

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from . import affine, closing
 from .affine import Affine
+from .budget import PRODUCTS_A_COEFFICIENT, Budget
 from .closing import Exponential, ExponentialSum, Maximum, Outputs
 from .errors import ExportError
 from .shape_ops import SHAPE_OPERATIONS, axis_of, number
@@ -16,13 +18,15 @@ from .widths import UNKNOWN, Widths
 
 
 class LinearOperations:
-    """Bound to the widths of one evaluation. A method op_NAME carries out torch's NAME."""
+    """Bound to the widths and the budget of one evaluation. A method op_NAME carries out torch's NAME."""
 
-    def __init__(self, widths: Widths) -> None:
+    def __init__(self, widths: Widths, budget: Budget) -> None:
         self.widths = widths
+        self.budget = budget
 
     def op_add(self, a: Any, b: Any, alpha: Any = 1) -> Any:
         if isinstance(a, list) and isinstance(b, list):
+            self.budget.charge(len(a) + len(b))
             return a + b
         return self.sum_of(a, b, number(alpha))
 
@@ -85,6 +89,9 @@ class LinearOperations:
         if left[-1] != right[inner]:
             raise ExportError("wrong-shape", f"matmul of {list(left)} and {list(right)}, expected {left[-1]} and "
                               f"{right[inner]} to be equal")
+        rows, columns = (left[-2] if len(left) > 1 else 1), (right[-1] if len(right) > 1 else 1)
+        products = max(math.prod(left) * columns, math.prod(right) * rows) * (affine.variables(a, b) + 1)
+        self.budget.charge_work(products // PRODUCTS_A_COEFFICIENT)
         return affine.matmul(a, b)
 
     op_mm = op_bmm = op_mv = op_dot = op_matmul

@@ -37,7 +37,11 @@ class Operations(LinearOperations):
             kind = "unsupported-activation" if plain in ACTIVATIONS else "unsupported-operation"
             expected = "clamp, ReLU, softmax" if plain in ACTIVATIONS else "an operation of a two-layer network"
             raise ExportError(kind, f"{name}, expected {expected}")
+        if plain not in SHAPE_OPERATIONS:  # those read only what they give
+            self.budget.charge_tensors(arguments)
+            self.budget.charge_tensors(list(named.values()))
         result = handler(*arguments, **named)
+        self.budget.charge_tensors(result)
         if in_place and isinstance(arguments[0], Affine) and isinstance(result, Affine):
             arguments[0].copy_from(result)
             return arguments[0]

@@ -9,6 +9,7 @@ from typing import Any, Callable
 import numpy as np
 
 from .affine import Affine, check_size, variables
+from .budget import check_count
 from .closing import ExponentialSum, Maximum, Outputs
 from .errors import ExportError
 
@@ -139,6 +140,7 @@ def split(value: Tensor, size: Any, dim: Any = 0) -> list[Tensor]:
         lengths = [whole(n) for n in size]
     else:
         length, total = max(1, whole(size)), value.shape[axis]
+        check_count(-(-total // length))
         lengths = [min(length, total - first) for first in range(0, total, length)]
     ends = np.cumsum([0, *lengths]).tolist()
     return [slice_axis(value, axis, first, last) for first, last in zip(ends, ends[1:])]
@@ -149,11 +151,13 @@ def chunk(value: Tensor, count: Any, dim: Any = 0) -> list[Tensor]:
 
 
 def unbind(value: Tensor, dim: Any = 0) -> list[Tensor]:
+    check_count(value.shape[axis_of(value, dim)])
     return [select(value, dim, place) for place in range(value.shape[axis_of(value, dim)])]
 
 
 def index_select(value: Tensor, dim: Any, places: Affine) -> Tensor:
     axis = axis_of(value, dim)
+    check_result(value, (*value.shape[:axis], places.const.size, *value.shape[axis + 1:]))
     chosen = places.const.astype(np.int64).reshape(-1)
     return value.view(lambda array: np.take(array, chosen, axis=axis + 1))
 

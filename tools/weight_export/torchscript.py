@@ -38,8 +38,10 @@ def model_from_torchscript(archive: Archive, window: tuple[int, int] = (0, 0)) -
         try:
             return _attempt(program, arguments, shape, window, interpreter)
         except ExportError as error:
-            if furthest is None or interpreter[-1].steps > furthest[0]:
-                furthest = (interpreter[-1].steps, error)
+            if error.name == "too-many-steps":
+                raise
+            if furthest is None or interpreter[-1].budget.steps > furthest[0]:
+                furthest = (interpreter[-1].budget.steps, error)
     raise furthest[1]
 
 
@@ -56,6 +58,7 @@ def _attempt(program: Program, arguments: int, shape: str, window: tuple[int, in
         except WidthFound as found:
             known[found.argument] = found.width
             continue
+        interpreters[-1].budget.visit(returned.value)
         if None in known and window != (0, 0) and arguments == 1:
             known[0] = window[0] * window[1]
             continue
