@@ -32,8 +32,6 @@ run_executables() {
   "$PYTHON" "$SUITES/executables.py" "$ROOT/$directory" "$TICKMLP_RESULTS" "$SUITE" "$@"
 }
 
-# How a Python test says that it is not for the quick run.
-MARKERS='slow: exhaustive, minutes or more'
 # Files named test_torch_* need PyTorch; by name, so that the quick run need not import it to find out.
 # shellcheck disable=SC2034
 TORCH_FILES='test_torch_*.py'
@@ -44,7 +42,7 @@ run_pytest() {
   python=$(find_python pytest numpy) || skip_suite 'no python3 with pytest and numpy'
   report=$(mktemp)
   (cd "$ROOT" && TICKMLP_BUILD=$ROOT/build "$python" -m pytest -q -p no:cacheprovider --continue-on-collection-errors \
-    -o "markers=$MARKERS" --junitxml="$report" "$@") || code=$?
+    --junitxml="$report" "$@") || code=$?
   [ ! -s "$report" ] || "$PYTHON" "$SUITES/results.py" junit "$TICKMLP_RESULTS" "$SUITE" "$report"
   rm -f "$report"
   case $code in

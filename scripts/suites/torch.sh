@@ -9,4 +9,4 @@ find_python pytest numpy torch >/dev/null || skip_suite 'no python3 with pytest,
 build_native
 mapfile -t files < <(cd "$ROOT" && find tests -name "$TORCH_FILES" | sort)
 [ ${#files[@]} -gt 0 ] || skip_suite "no file named $TORCH_FILES"
-run_pytest "${files[@]}" -m 'not slow'
+run_pytest "${files[@]}"
