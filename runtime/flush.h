@@ -9,7 +9,7 @@
 
 namespace tickmlp {
 
-// Copies `count` floats; returns how many were changed.
+// Copies `count` floats, in place too; returns how many were changed.
 inline uint64_t copy_flushed(const float* from, size_t count, float* to) {
   uint64_t changed = 0;
   for (size_t i = 0; i < count; ++i) {

@@ -41,6 +41,11 @@ struct tickmlp_model {
 
 namespace tickmlp {
 
+// Rounded up to whole cache lines.
+constexpr size_t whole_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+inline bool is_float_aligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % alignof(float) == 0; }
+
 // `bytes` zeroed bytes, 64-byte aligned, from the allocator; *allocation is what to release. nullptr: no memory.
 void* allocate_lines(const tickmlp_allocator& allocator, size_t bytes, void** allocation);
 

@@ -25,8 +25,6 @@ using namespace tickmlp;
 
 namespace {
 
-bool is_float_aligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % alignof(float) == 0; }
-
 // Cold: a copy of the input without its non-finite values.
 const float* flush(tickmlp_session& session, const float* input) {
   session.counters.flushed += copy_flushed(input, session.network.inputs, session.flushed_input);
@@ -47,8 +45,6 @@ tickmlp_status infer_one(tickmlp_session& session, const float* input, float* ou
   return TICKMLP_OK;
 }
 
-size_t line(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 }  // namespace
 
 tickmlp_status tickmlp::read_session_options(const tickmlp_session_options* given, tickmlp_session_options* options,
@@ -68,13 +64,14 @@ tickmlp_status tickmlp_session_create(const tickmlp_model* model, const tickmlp_
     return fail(error, TICKMLP_BAD_ARGUMENT, "model or session is NULL; expected both");
   tickmlp_session_options options;
   if (auto s = read_session_options(given, &options, error)) return s;
-  const size_t flush_bytes = options.non_finite == TICKMLP_FLUSH ? line(model->network.inputs * sizeof(float)) : 0;
-  const size_t bytes = line(sizeof(tickmlp_session)) + workspace_bytes(model->network) + flush_bytes;
+  const size_t flush_bytes =
+      options.non_finite == TICKMLP_FLUSH ? whole_lines(model->network.inputs * sizeof(float)) : 0;
+  const size_t bytes = whole_lines(sizeof(tickmlp_session)) + workspace_bytes(model->network) + flush_bytes;
   void* allocation;
   auto* begin = static_cast<uint8_t*>(allocate_lines(model->allocator, bytes, &allocation));
   if (begin == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for a session of %zu bytes", bytes);
   auto* session = new (begin) tickmlp_session{};
-  uint8_t* scratch = begin + line(sizeof(tickmlp_session));
+  uint8_t* scratch = begin + whole_lines(sizeof(tickmlp_session));
   session->network = model->network;
   session->infer = model->kernel->infer;
   session->workspace = make_workspace(model->network, scratch);

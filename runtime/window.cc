@@ -30,10 +30,6 @@ using namespace tickmlp;
 
 namespace {
 
-size_t line(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
-bool is_float_aligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % alignof(float) == 0; }
-
 // Sums over next_state's older rows; on success next_state and next_kept become the window's.
 tickmlp_status take_next_state(tickmlp_window& window) {
   const Outcome outcome =
@@ -50,15 +46,8 @@ bool is_finite(const float* values, size_t count) {
   return finite;
 }
 
-// The row without its non-finite values, in flush mode, in the newest row's place of next_state (which is scratch
-// here).
-const float* flush_row(tickmlp_window& window, const float* row, uint64_t* flushed) {
-  *flushed = copy_flushed(row, window.columns, window.next_state + window.newest);
-  return window.next_state + window.newest;
-}
-
 void lay_out(tickmlp_window& window, uint8_t* next) {
-  const size_t state = line(window.network.inputs * sizeof(float)), lanes = window.network.groups * size_t{64};
+  const size_t state = whole_lines(window.network.inputs * sizeof(float)), lanes = window.network.groups * size_t{64};
   window.state = reinterpret_cast<float*>(next);
   window.next_state = reinterpret_cast<float*>(next + state);
   window.kept = next + 2 * state;
@@ -79,8 +68,8 @@ tickmlp_status tickmlp_window_create(const tickmlp_model* model, const tickmlp_s
   if (model->info.window_rows == 0)
     return fail(error, TICKMLP_NO_WINDOW, "model %s has no window; export it with --window ROWSxCOLUMNS",
                 model->info.name);
-  const size_t arrays = 2 * line(model->network.inputs * sizeof(float)) + 2 * model->network.groups * size_t{64};
-  const size_t bytes = line(sizeof(tickmlp_window)) + arrays + workspace_bytes(model->network);
+  const size_t arrays = 2 * whole_lines(model->network.inputs * sizeof(float)) + 2 * model->network.groups * size_t{64};
+  const size_t bytes = whole_lines(sizeof(tickmlp_window)) + arrays + workspace_bytes(model->network);
   void* allocation;
   auto* begin = static_cast<uint8_t*>(allocate_lines(model->allocator, bytes, &allocation));
   if (begin == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for a window of %zu bytes", bytes);
@@ -94,7 +83,7 @@ tickmlp_status tickmlp_window_create(const tickmlp_model* model, const tickmlp_s
   window->promised = options.promise_default_float_environment != 0;
   window->allocator = model->allocator;
   window->allocation = allocation;
-  lay_out(*window, begin + line(sizeof(tickmlp_window)));
+  lay_out(*window, begin + whole_lines(sizeof(tickmlp_window)));
   *out = window;
   return TICKMLP_OK;
 }
@@ -139,8 +128,7 @@ tickmlp_status tickmlp_window_tick(tickmlp_window* window, const float* row, siz
   const FloatEnvironment environment(window->promised);
   Outcome outcome = window->tick(window->network, row, window->newest, window->workspace, window->kept, output);
   if (outcome == Outcome::kNonFiniteInput && window->flush) {
-    uint64_t flushed;
-    std::memcpy(newest, flush_row(*window, newest, &flushed), row_count * sizeof(float));
+    const uint64_t flushed = copy_flushed(newest, row_count, newest);
     outcome = window->tick(window->network, newest, window->newest, window->workspace, window->kept, output);
     window->counters.flushed += flushed;
   }

@@ -11,13 +11,12 @@ struct Sizes {
   size_t codes, hidden, logits;
 };
 
-size_t line(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 // The codes get room for whole vectors beyond the last input.
 Sizes sizes_of(const Network& network) {
   size_t logits = 0;
   for (uint32_t b = 0; b < (network.heads + 3) / 4; ++b) logits += 4 * round_up(network.block[b].outputs, 4);
-  return {line(2 * round_up(network.inputs, 64)) + 64, network.groups * size_t{64}, line(logits * sizeof(float))};
+  return {whole_lines(2 * round_up(network.inputs, 64)) + 64, network.groups * size_t{64},
+          whole_lines(logits * sizeof(float))};
 }
 
 }  // namespace
@@ -26,7 +25,7 @@ void* allocate_lines(const tickmlp_allocator& allocator, size_t bytes, void** al
   *allocation = allocator.allocate(allocator.context, bytes + 63);
   if (*allocation == nullptr) return nullptr;
   std::memset(*allocation, 0, bytes + 63);  // prefaults it, and gives the kernels' padding its zeros
-  return reinterpret_cast<void*>(line(reinterpret_cast<uintptr_t>(*allocation)));
+  return reinterpret_cast<void*>(whole_lines(reinterpret_cast<uintptr_t>(*allocation)));
 }
 
 size_t workspace_bytes(const Network& network) {
