@@ -87,6 +87,13 @@ using AdvanceFunction = Outcome (*)(const Network& network, const float* input, 
 using TickFunction = Outcome (*)(const Network& network, const float* row, uint32_t begin, Workspace& workspace,
                                  const void* kept, float* output);
 
+// One kernel's functions, an object an instruction set and element type.
+struct Functions {
+  InferFunction infer;
+  AdvanceFunction advance;
+  TickFunction tick;
+};
+
 // How many groups tile `tile` holds, when `groups` are cut into `tiles` as even as can be.
 constexpr uint32_t tile_count(uint32_t groups) { return (groups + kTileGroups - 1) / kTileGroups; }
 constexpr uint32_t tile_groups(uint32_t groups, uint32_t tiles, uint32_t tile) {

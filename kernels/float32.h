@@ -123,6 +123,8 @@ struct Float32 {
   static Outcome infer(const Network& network, const float* input, Workspace& workspace, float* output) {
     return tick(network, input, 0, workspace, network.start, output);
   }
+
+  static constexpr Functions kFunctions = {.infer = infer, .advance = advance, .tick = tick};
 };
 
 }  // namespace tickmlp

@@ -40,16 +40,7 @@ struct Avx2 {
 }  // namespace
 
 namespace avx2 {
-Outcome infer_float32(const Network& network, const float* input, Workspace& workspace, float* output) {
-  return Float32<Avx2>::infer(network, input, workspace, output);
-}
-Outcome advance_float32(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept) {
-  return Float32<Avx2>::advance(network, input, end, workspace, kept);
-}
-Outcome tick_float32(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
-                     float* output) {
-  return Float32<Avx2>::tick(network, row, begin, workspace, kept, output);
-}
+extern const Functions float32 = Float32<Avx2>::kFunctions;
 Outcome finish(const Network& network, Workspace& workspace, float* output) {
   return Heads<Avx2>::finish(network, workspace, output);
 }

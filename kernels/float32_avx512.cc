@@ -49,16 +49,7 @@ struct Avx512 {
 }  // namespace
 
 namespace avx512 {
-Outcome infer_float32(const Network& network, const float* input, Workspace& workspace, float* output) {
-  return Float32<Avx512>::infer(network, input, workspace, output);
-}
-Outcome advance_float32(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept) {
-  return Float32<Avx512>::advance(network, input, end, workspace, kept);
-}
-Outcome tick_float32(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
-                     float* output) {
-  return Float32<Avx512>::tick(network, row, begin, workspace, kept, output);
-}
+extern const Functions float32 = Float32<Avx512>::kFunctions;
 Outcome finish(const Network& network, Workspace& workspace, float* output) {
   return Heads<Avx512>::finish(network, workspace, output);
 }

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What float32_ISA.cc offers: the float32 kernel on both paths, and layer 2 with the heads (workspace.hidden to
+// What float32_ISA.cc offers: the float32 kernel, and layer 2 with the heads (workspace.hidden to
 // output), which the int8 kernels of the same instruction set call too. Only those of the target architecture are
 // defined.
 #pragma once
 
 #include "contract.h"
 
-#define TICKMLP_FLOAT32_ISA(isa)                                                                                       \
-  namespace tickmlp::isa {                                                                                             \
-  Outcome infer_float32(const Network& network, const float* input, Workspace& workspace, float* output);              \
-  Outcome advance_float32(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept); \
-  Outcome tick_float32(const Network& network, const float* row, uint32_t begin, Workspace& workspace,                 \
-                       const void* kept, float* output);                                                               \
-  Outcome finish(const Network& network, Workspace& workspace, float* output);                                         \
+#define TICKMLP_FLOAT32_ISA(isa)                                               \
+  namespace tickmlp::isa {                                                     \
+  extern const Functions float32;                                              \
+  Outcome finish(const Network& network, Workspace& workspace, float* output); \
   }
 TICKMLP_FLOAT32_ISA(avx2)
 TICKMLP_FLOAT32_ISA(avx512)

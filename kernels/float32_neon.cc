@@ -40,16 +40,7 @@ struct Neon {
 }  // namespace
 
 namespace neon {
-Outcome infer_float32(const Network& network, const float* input, Workspace& workspace, float* output) {
-  return Float32<Neon>::infer(network, input, workspace, output);
-}
-Outcome advance_float32(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept) {
-  return Float32<Neon>::advance(network, input, end, workspace, kept);
-}
-Outcome tick_float32(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
-                     float* output) {
-  return Float32<Neon>::tick(network, row, begin, workspace, kept, output);
-}
+extern const Functions float32 = Float32<Neon>::kFunctions;
 Outcome finish(const Network& network, Workspace& workspace, float* output) {
   return Heads<Neon>::finish(network, workspace, output);
 }

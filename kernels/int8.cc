@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // int8: one source, compiled once for each Highway target (SSE4, AVX2, AVX3, AVX3_DL = AVX-512 VNNI, NEON). The entries
-// N_AVX2::infer_int8 and its sisters stand in the kernel table directly; Highway's own dispatch is not used.
+// N_AVX2::int8 and its sisters stand in the kernel table directly; Highway's own dispatch is not used.
 //
 // Built with -fno-tree-vectorize: Highway 1.0.3's AVX3_DL target string holds avxvnni, and GCC -O3 turned a plain tail
 // loop into `{vex} vpdpbusd ymm`, an illegal instruction on Ice Lake and Zen 4. A test reads the disassembly.
@@ -202,10 +202,8 @@ HWY_INLINE bool settle(const Quantiser& quantiser, Workspace& workspace) {
   return hn::AllTrue(kF32, quantiser.verdict.finite);
 }
 
-}  // namespace
-
-Outcome tick_int8(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
-                  float* output) {
+Outcome tick(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
+             float* output) {
   Quantiser quantiser = make_quantiser(network, row, begin, network.inputs - begin, workspace);
   quantise_before(quantiser);
   const uint32_t quads = (network.inputs + 3) / 4 - begin / 4;
@@ -214,11 +212,11 @@ Outcome tick_int8(const Network& network, const float* row, uint32_t begin, Work
   return finish(network, workspace, output);
 }
 
-Outcome infer_int8(const Network& network, const float* input, Workspace& workspace, float* output) {
-  return tick_int8(network, input, 0, workspace, network.start, output);
+Outcome infer(const Network& network, const float* input, Workspace& workspace, float* output) {
+  return tick(network, input, 0, workspace, network.start, output);
 }
 
-Outcome advance_int8(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept) {
+Outcome advance(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept) {
   Quantiser quantiser = make_quantiser(network, input, 0, end, workspace);
   for (uint32_t i = 0; i < end; i += HWY_LANES(float)) quantise_at(quantiser, i);
   // The last group of four may hold inputs that are not in this stretch: code 0 is no input at all, 128 would be x = 0.
@@ -228,6 +226,10 @@ Outcome advance_int8(const Network& network, const float* input, uint32_t end, W
       nullptr);
   return settle(quantiser, workspace) ? Outcome::kDone : Outcome::kNonFiniteInput;
 }
+
+}  // namespace
+
+extern const Functions int8 = {.infer = infer, .advance = advance, .tick = tick};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace tickmlp

@@ -5,12 +5,9 @@
 #include "contract.h"
 
 namespace tickmlp {
-#define TICKMLP_INT8_ISA(target)                                                                                      \
-  namespace target {                                                                                                  \
-  Outcome infer_int8(const Network& network, const float* input, Workspace& workspace, float* output);                \
-  Outcome advance_int8(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept);   \
-  Outcome tick_int8(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept, \
-                    float* output);                                                                                   \
+#define TICKMLP_INT8_ISA(target) \
+  namespace target {             \
+  extern const Functions int8;   \
   }
 TICKMLP_INT8_ISA(N_SSE4)
 TICKMLP_INT8_ISA(N_AVX2)

@@ -102,9 +102,11 @@ Outcome finish(const Network& network, Workspace& workspace, float* outputs) {
   return Outcome::kDone;
 }
 
+namespace {
+
 // Layer 1 over inputs begin .. end - 1, of which `input` is the first, from `from` [lanes] to `to` [lanes].
-static void chain_float32(const Network& network, const float* input, uint32_t begin, uint32_t end, const float* from,
-                          float* to) {
+void chain_float32(const Network& network, const float* input, uint32_t begin, uint32_t end, const float* from,
+                   float* to) {
   const auto* w1 = static_cast<const float*>(network.w1);
   for_each_group(network, network.inputs, [&](uint32_t group, GroupWeights weights) {
     for (uint32_t lane = group * kGroup; lane < (group + 1) * kGroup; ++lane) {
@@ -116,8 +118,8 @@ static void chain_float32(const Network& network, const float* input, uint32_t b
   });
 }
 
-static void chain_int8(const Network& network, const uint8_t* codes, uint32_t begin, uint32_t end, const int32_t* from,
-                       int32_t* to) {
+void chain_int8(const Network& network, const uint8_t* codes, uint32_t begin, uint32_t end, const int32_t* from,
+                int32_t* to) {
   const auto* w1 = static_cast<const int8_t*>(network.w1);
   for_each_group(network, (network.inputs + 3) / 4, [&](uint32_t group, GroupWeights weights) {
     for (uint32_t lane = group * kGroup; lane < (group + 1) * kGroup; ++lane) {
@@ -129,8 +131,7 @@ static void chain_int8(const Network& network, const uint8_t* codes, uint32_t be
   });
 }
 
-static void quantise_all(const Network& network, const float* input, uint32_t begin, uint32_t end,
-                         Workspace& workspace) {
+void quantise_all(const Network& network, const float* input, uint32_t begin, uint32_t end, Workspace& workspace) {
   workspace.clipped = 0;
   for (uint32_t i = begin; i < end; ++i)
     workspace.codes[i - begin] = quantise(input[i - begin], network.input_scale[i], workspace.clipped);
@@ -181,5 +182,10 @@ Outcome tick_int8(const Network& network, const float* row, uint32_t begin, Work
 Outcome infer_int8(const Network& network, const float* input, Workspace& workspace, float* output) {
   return tick_int8(network, input, 0, workspace, network.start, output);
 }
+
+}  // namespace
+
+extern const Functions int8 = {.infer = infer_int8, .advance = advance_int8, .tick = tick_int8};
+extern const Functions float32 = {.infer = infer_float32, .advance = advance_float32, .tick = tick_float32};
 
 }  // namespace tickmlp::scalar

@@ -21,9 +21,7 @@ struct Kernel {
   const char* isa;
   ElementType type;
   CpuTier tier;
-  InferFunction infer;
-  AdvanceFunction advance;
-  TickFunction tick;
+  const Functions* functions;
 };
 
 extern const Kernel kKernels[];

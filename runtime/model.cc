@@ -109,7 +109,7 @@ tickmlp_status run_golden(const tickmlp_model& model, tickmlp_error* error) {
     const float* expected = outputs + static_cast<size_t>(v) * network.outputs;
     float seen[kMaxHeads * kMaxHeadOutputs];
     std::fill_n(seen, network.outputs, NAN);
-    model.kernel->infer(network, inputs + static_cast<size_t>(v) * network.inputs, workspace, seen);
+    model.kernel->functions->infer(network, inputs + static_cast<size_t>(v) * network.inputs, workspace, seen);
     for (uint32_t k = 0; k < network.outputs && status == TICKMLP_OK; ++k)
       if (std::memcmp(seen + k, expected + k, 4) != 0)
         status = fail(error, TICKMLP_BLOB_GOLDEN, "golden vector %u, output %u: kernel %s gives %.9g; expected %.9g", v,

@@ -73,7 +73,7 @@ tickmlp_status tickmlp_session_create(const tickmlp_model* model, const tickmlp_
   auto* session = new (begin) tickmlp_session{};
   uint8_t* scratch = begin + whole_lines(sizeof(tickmlp_session));
   session->network = model->network;
-  session->infer = model->kernel->infer;
+  session->infer = model->kernel->functions->infer;
   session->workspace = make_workspace(model->network, scratch);
   if (flush_bytes != 0) session->flushed_input = reinterpret_cast<float*>(scratch + workspace_bytes(model->network));
   session->promised = options.promise_default_float_environment != 0;

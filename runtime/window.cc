@@ -75,8 +75,8 @@ tickmlp_status tickmlp_window_create(const tickmlp_model* model, const tickmlp_s
   if (begin == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for a window of %zu bytes", bytes);
   auto* window = new (begin) tickmlp_window{};
   window->network = model->network;
-  window->advance = model->kernel->advance;
-  window->tick = model->kernel->tick;
+  window->advance = model->kernel->functions->advance;
+  window->tick = model->kernel->functions->tick;
   window->columns = model->info.window_columns;
   window->newest = model->network.inputs - window->columns;
   window->flush = options.non_finite == TICKMLP_FLUSH;

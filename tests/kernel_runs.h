@@ -31,7 +31,8 @@ inline Result run(const Kernel& kernel, RandomNetwork& model, const float* input
   // One more float before and behind: nothing else may be written, and nothing at all when it fails.
   const size_t outputs = model.network.outputs;
   std::vector<float> around(outputs + 2, -7.0f);
-  Result result{kernel.infer(model.network, input, model.workspace, around.data() + 1), {}, model.workspace.clipped};
+  Result result{
+      kernel.functions->infer(model.network, input, model.workspace, around.data() + 1), {}, model.workspace.clipped};
   REQUIRE(around.front() == -7.0f);
   REQUIRE(around.back() == -7.0f);
   result.bits.resize(outputs);

@@ -23,13 +23,13 @@ TEST_CASE("the tick path equals the full path wherever the kept prefix ends") {
                begin += inputs > 40 ? 1 + static_cast<uint32_t>(random()) % 37 : 1) {
             CAPTURE(kernel->name);
             CAPTURE(begin);
-            REQUIRE(kernel->advance(model.network, input.data(), begin, model.workspace, kept.as<void>()) ==
+            REQUIRE(kernel->functions->advance(model.network, input.data(), begin, model.workspace, kept.as<void>()) ==
                     Outcome::kDone);
             const uint64_t clipped_before = type == ElementType::kInt8 ? model.workspace.clipped : 0;
             const std::vector<float> row(input.begin() + begin, input.end());  // its own end, for ASan
             std::vector<float> output(full.bits.size());
-            REQUIRE(kernel->tick(model.network, row.data(), begin, model.workspace, kept.as<void>(), output.data()) ==
-                    Outcome::kDone);
+            REQUIRE(kernel->functions->tick(model.network, row.data(), begin, model.workspace, kept.as<void>(),
+                                            output.data()) == Outcome::kDone);
             REQUIRE(std::memcmp(output.data(), full.bits.data(), output.size() * 4) == 0);
             if (type == ElementType::kInt8) REQUIRE(clipped_before + model.workspace.clipped == full.clipped);
           }
@@ -48,10 +48,11 @@ TEST_CASE("the tick path: non-finite values in the prefix or in the row") {
         std::vector<float> input = random_input(30, random, 1.0f);
         input[at] = at % 2 ? kInfinity : NAN;
         float output[3] = {-7.0f, -7.0f, -7.0f};
-        const Outcome advanced = kernel->advance(model.network, input.data(), 23, model.workspace, kept.as<void>());
+        const Outcome advanced =
+            kernel->functions->advance(model.network, input.data(), 23, model.workspace, kept.as<void>());
         REQUIRE(advanced == (at < 23 ? Outcome::kNonFiniteInput : Outcome::kDone));
         const Outcome ticked =
-            kernel->tick(model.network, input.data() + 23, 23, model.workspace, kept.as<void>(), output);
+            kernel->functions->tick(model.network, input.data() + 23, 23, model.workspace, kept.as<void>(), output);
         if (at >= 23) REQUIRE(ticked == Outcome::kNonFiniteInput);
         if (at >= 23) REQUIRE(output[0] == -7.0f);
       }
