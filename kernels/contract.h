@@ -31,16 +31,17 @@ struct Head {
   const float* w2;   // [outputs][groups * 16], 64-byte aligned
 };
 
-// Four neighbouring heads side by side, as layer 2 and the softmax take them: a lane is a head, a step an output.
+// Four neighbouring heads side by side, as layer 2 and the softmax take them: sixteen lanes are four outputs of each
+// head, lane 4 * head + output, and a model of more outputs takes several such steps.
 struct HeadBlock {
-  uint32_t outputs;    // of the head that has most
-  const float* start;  // [outputs][4] start2 of output k of each head; -infinity where a head has no such output
-  alignas(16) int32_t softmax[4];  // -1 softmax, 0 identity
-  uint32_t output_begin;           // of the first head
-  uint32_t output_count;           // of all four
+  uint32_t outputs;                   // of the head that has most
+  const float* start;                 // [steps][16] start2 of each head and output; -infinity where there is none
+  uint32_t output_begin;              // of the first head
+  uint32_t output_count;              // of all four
+  alignas(64) float softmax[kGroup];  // 1 softmax, 0 identity
   // Only where outputs is at most 4:
-  alignas(64) int32_t order[16];  // output j of the block is element order[j] of its [4][4] results
-  const float* row[4][4];         // w2 of output k of head h; of output 0 where the head has no output k
+  alignas(64) int32_t order[kGroup];  // output j of the block is lane order[j]
+  const float* row[4][4];             // w2 of output k of head h; of output 0 where the head has no output k
 };
 
 // A verified model, read-only. All arrays are 64-byte aligned and padded with zeros to a multiple of 64 bytes.
@@ -65,7 +66,7 @@ enum class Outcome : uint32_t { kDone, kNonFiniteInput, kNonFiniteOutput };
 struct Workspace {
   uint8_t* codes;    // [2 * round_up(inputs, 64)] quantised inputs, as bytes or as 16-bit
   float* hidden;     // [lanes] after the clamp
-  float* logits;     // [sum over blocks of 4 * round_up(outputs, 4)]: block by block as HeadBlock::start
+  float* logits;     // [sum over blocks of 4 * round_up(outputs, 4)]: block by block, laid out as HeadBlock::start
   uint64_t clipped;  // input elements clipped by the last call (int8)
 };
 

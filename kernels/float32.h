@@ -5,10 +5,11 @@
 //   kRegisterGroups   groups whose accumulators fit the registers at once
 //   fma(a, b, c)      a * b + c, rounded once (xsimd 8.1's own is a multiply and an add for AVX-512)
 //   clamp(a, high)    t = a > 0 ? a : 0; t < high ? t : high, for NaN too: max and min differ there between x86 and Arm
-//   fma4(a, b, c)     the same for four lanes
-//   tree(a, b, c, d)  sixteen virtual lanes of each of four heads, P registers each, to their four sums
-//   none(mask)        no bit of an Int4 is set
-//   place(results, block, output)  the [4][4] results of a small block to the model's outputs
+//   fold(a, b, c, d, four)    sixteen virtual lanes of each of four heads to four of each, head by head
+//   zip_low, zip_high(a, b)   of each 128 bits: a0 b0 a1 b1, a2 b2 a3 b3
+//   join_low, join_high(a, b) of each 128 bits: a0 a1 b0 b1, a2 a3 b2 b3
+//   spread<k>(v)              of each 128 bits: vk vk vk vk
+//   place(results, block, output)  four heads by four outputs of a small block to the model's outputs
 // Every function is a static member of a template over Isa, so that no symbol is shared between instruction sets.
 #pragma once
 

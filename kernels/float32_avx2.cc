@@ -14,18 +14,25 @@ struct Avx2 {
 
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
 
-  // Sixteen virtual lanes to four, adding l + 8 and then l + 4.
-  static Float4 fold(const Vector (&s)[2]) {
-    const __m256 eight = _mm256_add_ps(s[0], s[1]);
-    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  // Sixteen virtual lanes of each of four heads, adding l + 8 and then l + 4: four are left of each, head by head.
+  static void fold(const Vector (&a)[2], const Vector (&b)[2], const Vector (&c)[2], const Vector (&d)[2],
+                   Vector (&four)[2]) {
+    four[0] = halves(_mm256_add_ps(a[0], a[1]), _mm256_add_ps(b[0], b[1]));
+    four[1] = halves(_mm256_add_ps(c[0], c[1]), _mm256_add_ps(d[0], d[1]));
   }
-  static Float4 tree(const Vector (&a)[2], const Vector (&b)[2], const Vector (&c)[2], const Vector (&d)[2]) {
-    return finish_tree(fold(a), fold(b), fold(c), fold(d));
+  static __m256 halves(__m256 a, __m256 b) {
+    return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+  }
+  static Vector zip_low(Vector a, Vector b) { return _mm256_unpacklo_ps(a, b); }
+  static Vector zip_high(Vector a, Vector b) { return _mm256_unpackhi_ps(a, b); }
+  static Vector join_low(Vector a, Vector b) { return _mm256_shuffle_ps(a, b, 0x44); }
+  static Vector join_high(Vector a, Vector b) { return _mm256_shuffle_ps(a, b, 0xEE); }
+  template <int kLane>
+  static Vector spread(Vector v) {
+    return _mm256_permute_ps(v, kLane * 0x55);
   }
 
-  static bool none(Int4 mask) { return _mm_testz_si128((__m128i)mask, (__m128i)mask) != 0; }
-
-  static void place(const Float4 (&results)[4], const HeadBlock& block, float* output) {
+  static void place(const Vector (&results)[2], const HeadBlock& block, float* output) {
     place_in_order(results, block, output);
   }
 
@@ -33,8 +40,6 @@ struct Avx2 {
   static Vector clamp(Vector a, float high) {
     return _mm256_min_ps(_mm256_max_ps(a, _mm256_setzero_ps()), _mm256_set1_ps(high));
   }
-
-  static Float4 fma4(Float4 a, Float4 b, Float4 c) { return _mm_fmadd_ps(a, b, c); }
 };
 
 }  // namespace

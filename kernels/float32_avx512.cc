@@ -15,26 +15,26 @@ struct Avx512 {
   // xsimd 8.1 has no fused fma for avx512f: its generic one multiplies and adds, and 84 % of lanes differ.
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
 
-  // All four heads go down the tree together: 128-bit quarters are added l + 8 and l + 4 apart until each quarter of
-  // one register is a head, and then lanes inside the quarters.
-  static Float4 tree(const Vector (&a)[1], const Vector (&b)[1], const Vector (&c)[1], const Vector (&d)[1]) {
+  // Sixteen virtual lanes of each of four heads, adding l + 8 and then l + 4: four are left of each, head by head.
+  static void fold(const Vector (&a)[1], const Vector (&b)[1], const Vector (&c)[1], const Vector (&d)[1],
+                   Vector (&four)[1]) {
     const __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a[0], b[0], 0x44), _mm512_shuffle_f32x4(a[0], b[0], 0xEE));
     const __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c[0], d[0], 0x44), _mm512_shuffle_f32x4(c[0], d[0], 0xEE));
-    const __m512 four = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
-    const __m512 two = _mm512_add_ps(four, _mm512_permute_ps(four, 0x4E));
-    const __m512 one = _mm512_add_ps(two, _mm512_permute_ps(two, 0xB1));
-    const __m512i quarters = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0);
-    return _mm512_castps512_ps128(_mm512_permutexvar_ps(quarters, one));
+    four[0] = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
+  }
+  static Vector zip_low(Vector a, Vector b) { return _mm512_unpacklo_ps(a, b); }
+  static Vector zip_high(Vector a, Vector b) { return _mm512_unpackhi_ps(a, b); }
+  static Vector join_low(Vector a, Vector b) { return _mm512_shuffle_ps(a, b, 0x44); }
+  static Vector join_high(Vector a, Vector b) { return _mm512_shuffle_ps(a, b, 0xEE); }
+  template <int kLane>
+  static Vector spread(Vector v) {
+    return _mm512_permute_ps(v, kLane * 0x55);
   }
 
-  static bool none(Int4 mask) { return _mm_testz_si128((__m128i)mask, (__m128i)mask) != 0; }
-
   // One permutation and one masked store, which touches nothing behind the block's last output.
-  static void place(const Float4 (&results)[4], const HeadBlock& block, float* output) {
-    const __m512 low = _mm512_insertf32x4(_mm512_castps128_ps512(results[0]), results[1], 1);
-    const __m512 all = _mm512_insertf32x4(_mm512_insertf32x4(low, results[2], 2), results[3], 3);
+  static void place(const Vector (&results)[1], const HeadBlock& block, float* output) {
     const __mmask16 used = static_cast<__mmask16>((1u << block.output_count) - 1);
-    const __m512 ordered = _mm512_permutexvar_ps(_mm512_load_si512(block.order), all);
+    const __m512 ordered = _mm512_permutexvar_ps(_mm512_load_si512(block.order), results[0]);
     _mm512_mask_storeu_ps(output + block.output_begin, used, ordered);
   }
 
@@ -42,8 +42,6 @@ struct Avx512 {
   static Vector clamp(Vector a, float high) {
     return _mm512_min_ps(_mm512_max_ps(a, _mm512_setzero_ps()), _mm512_set1_ps(high));
   }
-
-  static Float4 fma4(Float4 a, Float4 b, Float4 c) { return _mm_fmadd_ps(a, b, c); }
 };
 
 }  // namespace

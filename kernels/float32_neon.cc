@@ -14,15 +14,24 @@ struct Neon {
 
   static Vector fma(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }
 
-  // Sixteen virtual lanes to four, adding l + 8 and then l + 4.
-  static Float4 fold(const Vector (&s)[4]) { return (Float4)vaddq_f32(vaddq_f32(s[0], s[2]), vaddq_f32(s[1], s[3])); }
-  static Float4 tree(const Vector (&a)[4], const Vector (&b)[4], const Vector (&c)[4], const Vector (&d)[4]) {
-    return finish_tree(fold(a), fold(b), fold(c), fold(d));
+  // Sixteen virtual lanes of each of four heads, adding l + 8 and then l + 4: four are left of each, head by head.
+  static void fold(const Vector (&a)[4], const Vector (&b)[4], const Vector (&c)[4], const Vector (&d)[4],
+                   Vector (&four)[4]) {
+    four[0] = (a[0] + a[2]) + (a[1] + a[3]);
+    four[1] = (b[0] + b[2]) + (b[1] + b[3]);
+    four[2] = (c[0] + c[2]) + (c[1] + c[3]);
+    four[3] = (d[0] + d[2]) + (d[1] + d[3]);
+  }
+  static Vector zip_low(Vector a, Vector b) { return vzip1q_f32(a, b); }
+  static Vector zip_high(Vector a, Vector b) { return vzip2q_f32(a, b); }
+  static Vector join_low(Vector a, Vector b) { return vcombine_f32(vget_low_f32(a), vget_low_f32(b)); }
+  static Vector join_high(Vector a, Vector b) { return vcombine_f32(vget_high_f32(a), vget_high_f32(b)); }
+  template <int kLane>
+  static Vector spread(Vector v) {
+    return vdupq_laneq_f32(v, kLane);
   }
 
-  static bool none(Int4 mask) { return vmaxvq_u32((uint32x4_t)mask) == 0; }
-
-  static void place(const Float4 (&results)[4], const HeadBlock& block, float* output) {
+  static void place(const Vector (&results)[4], const HeadBlock& block, float* output) {
     place_in_order(results, block, output);
   }
 
@@ -30,10 +39,6 @@ struct Neon {
     const Vector zero(0.0f), bound(high);
     const Vector t = xsimd::select(a > zero, a, zero);
     return xsimd::select(t < bound, t, bound);
-  }
-
-  static Float4 fma4(Float4 a, Float4 b, Float4 c) {
-    return (Float4)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
   }
 };
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layer 2 and the heads, shared by float32 and int8: one template over an instruction set (its traits: float32.h).
 //
-// Four heads go side by side, one in each lane of a 128-bit register, and outputs one after the other. So the last
-// half of layer 2's tree is done for four heads at once, and maximum, exponentials, sum and division of a softmax are
-// plain lane-wise operations in the contract's order. Scalar code for the softmax took 150 ns of 1,090 on Zen 4, most
-// of it in stores that could not be forwarded to wider loads.
+// Four heads and four of their outputs go side by side in sixteen lanes, lane 4 * head + output: one AVX-512 register,
+// two AVX2, four NEON. The tree of layer 2 ends there, and maximum, exponentials, sum and division of a softmax stay
+// inside the 128 bits of its head, in the contract's order. Each step is a wait for the one before, and nothing else is
+// left to do meanwhile, so the length of that chain is what counts (Zen 4, tactical: 232 cycles with a register an
+// output, see docs/LATENCY.md).
 #pragma once
 
 #include <xsimd/xsimd.hpp>
@@ -13,17 +14,24 @@
 
 namespace tickmlp {
 
-using Float4 = float __attribute__((vector_size(16)));
-using Int4 = int32_t __attribute__((vector_size(16)));
-
 template <class Isa>
 struct Heads {
   using Vector = typename Isa::Vector;
+  using Integers = xsimd::batch<int32_t, typename Vector::arch_type>;
   static constexpr uint32_t kWidth = Vector::size;
-  static constexpr uint32_t kParts = kGroup / kWidth;  // registers of one group
+  static constexpr uint32_t kParts = kGroup / kWidth;  // registers of one group, and of four heads by four outputs
 
-  static Float4 all(float value) { return Float4{value, value, value, value}; }
-  static Float4 load(const float* values) { return *reinterpret_cast<const Float4*>(values); }
+  struct Sixteen {
+    Vector part[kParts];
+  };
+  static Sixteen load(const float* values) {
+    Sixteen v;
+    for (uint32_t p = 0; p < kParts; ++p) v.part[p] = Vector::load_aligned(values + p * kWidth);
+    return v;
+  }
+  static void store(const Sixteen& v, float* to) {
+    for (uint32_t p = 0; p < kParts; ++p) v.part[p].store_aligned(to + p * kWidth);
+  }
 
   // Where w2 of output k of one head lies; the head's first row where it has no such output. Ready-made for small
   // blocks.
@@ -32,22 +40,22 @@ struct Heads {
     return head.w2 + (k < head.outputs ? size_t{k} * head.groups * kGroup : 0);
   }
 
-  // The logits of outputs first .. first + kCount - 1 of four heads, a register an output. A start of -infinity marks a
-  // lane that is not one: there the head's first row is read again and its logit becomes -infinity, its exponential 0.
-  // (Were the sum +infinity, the head's first logit would be too, which is refused.) Nothing branches but the loop over
-  // a head's groups, and hidden activations are loaded once for all outputs.
+  // The logits of outputs first .. first + kCount - 1 of four heads. A start of -infinity marks a lane that is not one:
+  // there the head's first row is read again and its logit becomes -infinity, its exponential 0. (Were the sum
+  // +infinity, the head's first logit would be too, which is refused.) Nothing branches but the loop over a head's
+  // groups, and hidden activations are loaded once for all outputs.
   template <uint32_t kCount, const float* (*rows)(const Head&, const HeadBlock&, uint32_t, uint32_t)>
-  static void logits_of(const Head* head, const HeadBlock& block, const float* hidden, uint32_t first, Float4* logits) {
-    Vector s[4][kCount][kParts];
+  static Sixteen logits_of(const Head* head, const HeadBlock& block, const float* hidden, uint32_t first) {
+    Sixteen s[4][4];
 #pragma GCC unroll 4
     for (uint32_t h = 0; h < 4; ++h) {
       const float* lanes = hidden + head[h].group_begin * kGroup;
       const float* row[kCount];
 #pragma GCC unroll 4
-      for (uint32_t k = 0; k < kCount; ++k) {
-        row[k] = rows(head[h], block, h, first + k);
+      for (uint32_t k = 0; k < 4; ++k) {
+        if (k < kCount) row[k] = rows(head[h], block, h, first + k);
 #pragma GCC unroll 4
-        for (uint32_t p = 0; p < kParts; ++p) s[h][k][p] = Vector(0.0f);
+        for (uint32_t p = 0; p < kParts; ++p) s[h][k].part[p] = Vector(0.0f);
       }
       for (uint32_t at = 0; at < head[h].groups * kGroup; at += kGroup)
 #pragma GCC unroll 4
@@ -55,93 +63,149 @@ struct Heads {
           const Vector activation = Vector::load_aligned(lanes + at + p * kWidth);
 #pragma GCC unroll 4
           for (uint32_t k = 0; k < kCount; ++k)
-            s[h][k][p] = Isa::fma(activation, Vector::load_aligned(row[k] + at + p * kWidth), s[h][k][p]);
+            s[h][k].part[p] = Isa::fma(activation, Vector::load_aligned(row[k] + at + p * kWidth), s[h][k].part[p]);
         }
     }
+    return add(tree<kCount>(s), load(block.start + 4 * first));
+  }
+
+  static Sixteen add(const Sixteen& a, const Sixteen& b) {
+    Sixteen sum;
+    for (uint32_t p = 0; p < kParts; ++p) sum.part[p] = a.part[p] + b.part[p];
+    return sum;
+  }
+
+  // Sixteen virtual lanes of each head and output to their sum, adding l + 8, l + 4, l + 2 and l + 1. Outputs beyond
+  // kCount are zero and take no part.
+  template <uint32_t kCount>
+  static Sixteen tree(const Sixteen (&s)[4][4]) {
+    const Sixteen zero = {};
+    Sixteen four[4];  // [output]: 4 virtual lanes of head 0, of head 1 ...
 #pragma GCC unroll 4
-    for (uint32_t k = 0; k < kCount; ++k)
-      logits[k] = Isa::tree(s[0][k], s[1][k], s[2][k], s[3][k]) + load(block.start + 4 * (first + k));
+    for (uint32_t k = 0; k < 4; ++k)
+      if (k < kCount) Isa::fold(s[0][k].part, s[1][k].part, s[2][k].part, s[3][k].part, four[k].part);
+    Sixteen sum;
+#pragma GCC unroll 4
+    for (uint32_t p = 0; p < kParts; ++p) {
+      const Vector a = four[0].part[p], b = kCount > 1 ? four[1].part[p] : zero.part[p];
+      const Vector low = Isa::zip_low(a, b) + Isa::zip_high(a, b);  // v0 + v2 of a, b, v1 + v3 of a, b
+      Vector high = Vector(0.0f);
+      if (kCount > 2) {
+        const Vector c = four[2].part[p], d = kCount > 3 ? four[3].part[p] : zero.part[p];
+        high = Isa::zip_low(c, d) + Isa::zip_high(c, d);
+      }
+      sum.part[p] = Isa::join_low(low, high) + Isa::join_high(low, high);
+    }
+    return sum;
   }
 
   // Whether every real logit is finite.
-  template <uint32_t kCount>
-  static bool all_finite(const HeadBlock& block, uint32_t first, const Float4* logits) {
-    Int4 bad = {};
-#pragma GCC unroll 4
-    for (uint32_t k = 0; k < kCount; ++k) {
-      const Float4 magnitude = (Float4)((Int4)logits[k] & 0x7FFFFFFF);
-      bad |= ~(magnitude < all(__builtin_inff())) & (load(block.start + 4 * (first + k)) > all(-__builtin_inff()));
+  static bool all_finite(const Sixteen& logits, const float* start) {
+    bool finite = true;
+    for (uint32_t p = 0; p < kParts; ++p) {
+      const Vector infinity(__builtin_inff());
+      const auto absent = Vector::load_aligned(start + p * kWidth) == -infinity;
+      finite &= xsimd::all(absent || (xsimd::abs(logits.part[p]) < infinity));
     }
-    return Isa::none(bad);
+    return finite;
   }
 
-  static Float4 exp32(Float4 x) {
-    const Float4 magic = all(12582912.0f);
-    const Float4 t = Isa::fma4(x, all(0x1.715476p+0f), magic);
-    const Float4 k = t - magic;
-    Float4 r = Isa::fma4(k, all(-0x1.62e430p-1f), x);
-    r = Isa::fma4(k, all(0x1.05c610p-29f), r);
-    Float4 p = all(0x1.6a23cep-10f);
-    p = Isa::fma4(p, r, all(0x1.123a20p-7f));
-    p = Isa::fma4(p, r, all(0x1.5558f2p-5f));
-    p = Isa::fma4(p, r, all(0x1.555492p-3f));
-    p = Isa::fma4(p, r, all(0x1.fffffcp-2f));
-    p = Isa::fma4(p, r, all(1.0f));
-    p = Isa::fma4(p, r, all(1.0f));
-    const Float4 power = (Float4)(((Int4)t + 127) << 23);
-    return x < all(-87.0f) ? all(0.0f) : p * power;
+  static Vector exp32(Vector x) {
+    const Vector magic(12582912.0f);
+    const Vector t = Isa::fma(x, Vector(0x1.715476p+0f), magic);
+    const Vector k = t - magic;
+    Vector r = Isa::fma(k, Vector(-0x1.62e430p-1f), x);
+    r = Isa::fma(k, Vector(0x1.05c610p-29f), r);
+    Vector p(0x1.6a23cep-10f);
+    p = Isa::fma(p, r, Vector(0x1.123a20p-7f));
+    p = Isa::fma(p, r, Vector(0x1.5558f2p-5f));
+    p = Isa::fma(p, r, Vector(0x1.555492p-3f));
+    p = Isa::fma(p, r, Vector(0x1.fffffcp-2f));
+    p = Isa::fma(p, r, Vector(1.0f));
+    p = Isa::fma(p, r, Vector(1.0f));
+    const Integers exponent = (xsimd::bitwise_cast<Integers>(t) + Integers(127)) << 23;
+    return xsimd::select(x < Vector(-87.0f), Vector(0.0f), p * xsimd::bitwise_cast<Vector>(exponent));
   }
 
-  // Probabilities or values of one block in place of its logits. kOutputs is block.outputs where that is at most 4, so
-  // that everything stays in registers; 0 for any number.
-  template <uint32_t kOutputs>
-  static void activate(const HeadBlock& block, Float4* logits) {
-    const uint32_t outputs = kOutputs != 0 ? kOutputs : block.outputs;
-    Float4 m = logits[0];
-#pragma GCC unroll 4
-    for (uint32_t k = 1; k < outputs; ++k) m = logits[k] > m ? logits[k] : m;
-    const Int4 softmax = *reinterpret_cast<const Int4*>(block.softmax);
-    Float4 sum = {};
-#pragma GCC unroll 4
-    for (uint32_t k = 0; k < outputs; ++k) {
-      const Float4 e = exp32(logits[k] - m);
-      sum = k == 0 ? e : sum + e;
-      logits[k] = softmax ? e : logits[k];
-    }
-    const Float4 divisor = softmax ? sum : all(1.0f);  // x / 1 is x, to the bit
-#pragma GCC unroll 4
-    for (uint32_t k = 0; k < outputs; ++k) logits[k] = logits[k] / divisor;
+  // The largest of each head's four, in all of its lanes.
+  static Vector largest(Vector v) {
+    const Vector two = xsimd::max(v, Isa::join_high(v, v));
+    return xsimd::max(Isa::template spread<0>(two), Isa::template spread<1>(two));
+  }
+
+  // sum + v0 + v1 + v2 + v3 of each head, in that order, in all of its lanes.
+  static Vector add_in_order(Vector sum, Vector v) {
+    sum = sum + Isa::template spread<0>(v);
+    sum = sum + Isa::template spread<1>(v);
+    sum = sum + Isa::template spread<2>(v);
+    return sum + Isa::template spread<3>(v);
   }
 
   // One block of at most four outputs a head, kOutputs: the whole of it in registers.
   template <uint32_t kOutputs>
   static Outcome finish_small(const Network& network, const float* hidden, float* output) {
-    Float4 logits[4] = {};
-    logits_of<kOutputs, small_row>(network.head, network.block[0], hidden, 0, logits);
-    if (!all_finite<kOutputs>(network.block[0], 0, logits)) return Outcome::kNonFiniteOutput;
-    activate<kOutputs>(network.block[0], logits);
-    Isa::place(logits, network.block[0], output);
+    const HeadBlock& block = network.block[0];
+    const Sixteen logits = logits_of<kOutputs, small_row>(network.head, block, hidden, 0);
+    if (!all_finite(logits, block.start)) return Outcome::kNonFiniteOutput;
+    Sixteen results;
+#pragma GCC unroll 4
+    for (uint32_t p = 0; p < kParts; ++p) {
+      const Vector logit = logits.part[p];
+      const Vector e = exp32(logit - largest(logit));
+      Vector sum = Isa::template spread<0>(e);
+      if (kOutputs > 1) sum = sum + Isa::template spread<1>(e);
+      if (kOutputs > 2) sum = sum + Isa::template spread<2>(e);
+      if (kOutputs > 3) sum = sum + Isa::template spread<3>(e);
+      const auto softmax = Vector::load_aligned(block.softmax + p * kWidth) > Vector(0.0f);
+      // x / 1 is x, to the bit
+      results.part[p] = xsimd::select(softmax, e, logit) / xsimd::select(softmax, sum, Vector(1.0f));
+    }
+    Isa::place(results.part, block, output);
     return Outcome::kDone;
+  }
+
+  // The softmax of one block of any number of outputs, in place; heads without one are left alone.
+  static void activate(const HeadBlock& block, float* logits) {
+    const uint32_t end = 4 * round_up(block.outputs, 4);
+    for (uint32_t p = 0; p < kParts; ++p) {
+      const auto softmax = Vector::load_aligned(block.softmax + p * kWidth) > Vector(0.0f);
+      Vector most = Vector::load_aligned(logits + p * kWidth);
+      for (uint32_t at = kGroup + p * kWidth; at < end; at += kGroup)
+        most = xsimd::max(most, Vector::load_aligned(logits + at));
+      most = largest(most);
+      Vector sum(0.0f);  // 0 + e is e, to the bit: e is never -0
+      for (uint32_t at = p * kWidth; at < end; at += kGroup) {
+        const Vector logit = Vector::load_aligned(logits + at), e = exp32(logit - most);
+        sum = add_in_order(sum, e);
+        xsimd::select(softmax, e, logit).store_aligned(logits + at);
+      }
+      const Vector divisor = xsimd::select(softmax, sum, Vector(1.0f));
+      for (uint32_t at = p * kWidth; at < end; at += kGroup)
+        (Vector::load_aligned(logits + at) / divisor).store_aligned(logits + at);
+    }
   }
 
   // Any number of heads and outputs, four outputs at a time. Every logit is looked at before the first output is
   // written.
   static Outcome finish_large(const Network& network, Workspace& workspace, float* output) {
     bool finite = true;
-    auto* logits = reinterpret_cast<Float4*>(workspace.logits);
+    float* logits = workspace.logits;
     for (uint32_t h = 0; h < network.heads; h += 4)
-      for (uint32_t first = 0; first < network.block[h / 4].outputs; first += 4, logits += 4) {
-        logits_of<4, any_row>(network.head + h, network.block[h / 4], workspace.hidden, first, logits);
-        finite &= all_finite<4>(network.block[h / 4], first, logits);
+      for (uint32_t first = 0; first < network.block[h / 4].outputs; first += 4, logits += kGroup) {
+        const HeadBlock& block = network.block[h / 4];
+        const Sixteen four = logits_of<4, any_row>(network.head + h, block, workspace.hidden, first);
+        finite &= all_finite(four, block.start + 4 * first);
+        store(four, logits);
       }
     if (!finite) return Outcome::kNonFiniteOutput;
-    logits = reinterpret_cast<Float4*>(workspace.logits);
+    logits = workspace.logits;
     for (uint32_t h = 0; h < network.heads; h += 4) {
-      activate<0>(network.block[h / 4], logits);
+      const HeadBlock& block = network.block[h / 4];
+      activate(block, logits);
       for (uint32_t lane = 0; lane < 4 && h + lane < network.heads; ++lane)
         for (uint32_t k = 0; k < network.head[h + lane].outputs; ++k)
-          output[network.head[h + lane].output_begin + k] = logits[k][lane];
-      logits += round_up(network.block[h / 4].outputs, 4);
+          output[network.head[h + lane].output_begin + k] = logits[k / 4 * kGroup + 4 * lane + k % 4];
+      logits += 4 * round_up(block.outputs, 4);
     }
     return Outcome::kDone;
   }
@@ -157,23 +221,13 @@ struct Heads {
   }
 };
 
-// Results [4][4] of a small block to the model's outputs. A store of 16 bytes forwards to the loads of 4 inside it.
-inline __attribute__((always_inline)) void place_in_order(const Float4 (&results)[4], const HeadBlock& block,
+// Results of a small block to the model's outputs, for instruction sets without a permutation across registers.
+template <class Vector, uint32_t kParts>
+inline __attribute__((always_inline)) void place_in_order(const Vector (&results)[kParts], const HeadBlock& block,
                                                           float* output) {
-  alignas(64) float flat[16];
-  for (uint32_t k = 0; k < 4; ++k) *reinterpret_cast<Float4*>(flat + 4 * k) = results[k];
+  alignas(64) float flat[kGroup];
+  for (uint32_t p = 0; p < kParts; ++p) results[p].store_aligned(flat + p * Vector::size);
   for (uint32_t j = 0; j < block.output_count; ++j) output[block.output_begin + j] = flat[block.order[j]];
-}
-
-// Four registers of four lanes, a head each, to one register with a sum for each head: (v0 + v2) + (v1 + v3).
-inline __attribute__((always_inline)) Float4 finish_tree(Float4 a, Float4 b, Float4 c, Float4 d) {
-  const Float4 ab02 = __builtin_shufflevector(a, b, 0, 4, 2, 6), ab13 = __builtin_shufflevector(a, b, 1, 5, 3, 7);
-  const Float4 cd02 = __builtin_shufflevector(c, d, 0, 4, 2, 6), cd13 = __builtin_shufflevector(c, d, 1, 5, 3, 7);
-  const Float4 v0 = __builtin_shufflevector(ab02, cd02, 0, 1, 4, 5);
-  const Float4 v1 = __builtin_shufflevector(ab13, cd13, 0, 1, 4, 5);
-  const Float4 v2 = __builtin_shufflevector(ab02, cd02, 2, 3, 6, 7);
-  const Float4 v3 = __builtin_shufflevector(ab13, cd13, 2, 3, 6, 7);
-  return (v0 + v2) + (v1 + v3);
 }
 
 }  // namespace tickmlp

@@ -53,17 +53,18 @@ void bind_head_blocks(const Head* head, uint32_t heads, const float* start2, Hea
     block.output_begin = head[0].output_begin;
     for (uint32_t h = 0; h < present; ++h) {
       block.outputs = block.outputs > head[h].outputs ? block.outputs : head[h].outputs;
-      block.softmax[h] = head[h].softmax ? -1 : 0;
       for (uint32_t k = 0; k < 4; ++k) {
+        block.softmax[4 * h + k] = head[h].softmax ? 1.0f : 0.0f;
         const bool real = k < head[h].outputs;
         block.row[h][k] = head[h].w2 + (real ? size_t{k} * head[h].groups * kGroup : 0);
-        if (real && block.output_count + k < 16) block.order[block.output_count + k] = static_cast<int32_t>(4 * k + h);
+        if (real && block.output_count + k < 16) block.order[block.output_count + k] = static_cast<int32_t>(4 * h + k);
       }
       block.output_count += head[h].outputs;
     }
-    for (uint32_t k = 0; k < round_up(block.outputs, 4); ++k)
+    for (uint32_t first = 0; first < block.outputs; first += 4)
       for (uint32_t h = 0; h < 4; ++h)
-        *start++ = h < present && k < head[h].outputs ? start2[head[h].output_begin + k] : -INFINITY;
+        for (uint32_t k = first; k < first + 4; ++k)
+          *start++ = h < present && k < head[h].outputs ? start2[head[h].output_begin + k] : -INFINITY;
   }
 }
 
