@@ -20,6 +20,9 @@ inline constexpr uint32_t kMaxHeadOutputs = 64;
 
 constexpr uint32_t round_up(uint32_t value, uint32_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
+// A stretch of layer 1 up to this length, a tick say, is bound by latency, a longer one by its weights.
+inline constexpr uint32_t kShortInputs = 16;
+
 enum class ElementType : uint32_t { kInt8 = 1, kFloat32 = 2 };
 
 struct Head {
@@ -41,8 +44,38 @@ struct HeadBlock {
   alignas(64) float softmax[kGroup];  // 1 softmax, 0 identity
   // Only where outputs is at most 4:
   alignas(64) int32_t order[kGroup];  // output j of the block is lane order[j]
-  const float* row[4][4];             // w2 of output k of head h; of output 0 where the head has no output k
 };
+
+// Neighbouring groups of one tile that layer 1 takes in one go, sums in registers: either a whole tile, or what of it is
+// one head's, which has a share of that head's layer 2. A step is an input (float32) or a group of four inputs (int8).
+// Made at load time.
+struct Strip {
+  const void* w1;       // of its first group at step 0
+  size_t stride;        // bytes from one step to the next
+  uint32_t begin, end;  // steps outside have only weights of zero, which change no bit
+  uint32_t group;       // its first group, of all
+  uint32_t groups;      // at most kTileGroups
+  // Of a whole tile:
+  const Strip* strips;  // its first, where it is the only tile and no head has more than four outputs
+  // Of one head's strip:
+  uint32_t outputs;  // of its head
+  bool first;        // of its head; the others continue its layer-2 sums
+  const float* w2;   // of its first group, output 0
+  size_t w2_stride;  // floats from one output to the next
+  size_t sums;       // of output 0 in Workspace::sums; sums_offset(k) further for output k
+};
+
+// The strip without its first groups.
+static inline __attribute__((always_inline)) void skip(Strip& strip, uint32_t groups) {
+  strip.w1 = static_cast<const uint8_t*>(strip.w1) + groups * size_t{64};
+  strip.w2 += groups * kGroup;
+  strip.group += groups;
+  strip.groups -= groups;
+  strip.first = false;
+}
+
+// Layer-2 sums lie four heads by four outputs by sixteen virtual lanes, as HeadBlock has them.
+constexpr size_t sums_offset(uint32_t output) { return (size_t{output / 4} * 16 + output % 4) * kGroup; }
 
 // A verified model, read-only. All arrays are 64-byte aligned and padded with zeros to a multiple of 64 bytes.
 struct Network {
@@ -58,6 +91,9 @@ struct Network {
   const void* w1;            // tiles: see docs/BLOB_FORMAT.md
   const float* start2;       // [outputs]
   const HeadBlock* block;    // [(heads + 3) / 4]
+  const Strip* tile;         // [tiles] whole tiles
+  const Strip* strip;        // [strips] the same cut where a head ends, in order of their groups
+  uint32_t tiles, strips;
 };
 
 enum class Outcome : uint32_t { kDone, kNonFiniteInput, kNonFiniteOutput };
@@ -67,7 +103,9 @@ struct Workspace {
   uint8_t* codes;    // [2 * round_up(inputs, 64)] quantised inputs, as bytes or as 16-bit
   float* hidden;     // [lanes] after the clamp
   float* logits;     // [sum over blocks of 4 * round_up(outputs, 4)]: block by block, laid out as HeadBlock::start
+  float* sums;       // [16 x as many] layer 2's virtual lanes, laid out as sums_offset says; 0 where there is no output
   uint64_t clipped;  // input elements clipped by the last call (int8)
+  bool backward;     // direction of the next pass over all of layer 1's weights; turns with every call
 };
 
 // What a kernel offers. No allocation, lock, system call or global; noexcept. `input`, `row` and `output` are 4-byte

@@ -19,12 +19,24 @@
 #include "heads.h"
 
 namespace tickmlp {
+namespace {
+#include "layer2-inl.h"
+}
 
 template <class Isa>
 struct Float32 {
   using Vector = typename Isa::Vector;
   static constexpr uint32_t kWidth = Vector::size;
   static constexpr uint32_t kParts = kGroup / kWidth;  // registers of one group
+
+  struct Ops {
+    using Vector = typename Isa::Vector;
+    static constexpr uint32_t kLanes = kWidth;
+    static Vector zero() { return Vector(0.0f); }
+    static Vector load(const float* from) { return Vector::load_aligned(from); }
+    static void store(const Vector& v, float* to) { v.store_aligned(to); }
+    static Vector fma(const Vector& a, const Vector& b, const Vector& c) { return Isa::fma(a, b, c); }
+  };
 
   // All lanes of every vector in values[0, count): |v| < infinity. The last, partial vector goes through a copy, so
   // that nothing beyond the input is read.
@@ -40,85 +52,97 @@ struct Float32 {
   }
 
   // A stretch of layer 1: inputs begin .. end - 1, of which `input` is the first, from the accumulators `from`
-  // [lanes]. The accumulators go to `kept` [lanes], or, where that is nullptr, through the clamp to the workspace's
-  // hidden.
+  // [lanes]. The accumulators go to `kept` [lanes], or, where that is nullptr, through clamp and layer 2 to the
+  // workspace's sums.
   struct Stretch {
     const Network& network;
+    const Workspace& workspace;
     const float* input;
     uint32_t begin, end;
     const float* from;
     float* kept;
-    float* hidden;
   };
 
-  // Layer 1 of kGroups neighbouring groups of one tile. Accumulators stay in registers because every loop over them has
-  // a constant count. The port argument: one fused multiply-add with a memory operand for 64 bytes (AVX-512), so the
-  // loop runs as fast as the cache hands over lines, and the broadcast of x[i] hides beside it.
+  // kGroups neighbouring groups of one strip. Accumulators stay in registers because every loop over them has a constant
+  // count. The port argument: one fused multiply-add with a memory operand for 64 bytes (AVX-512), so the loop runs as
+  // fast as the cache hands over lines, and the broadcast of x[i] hides beside it.
   template <uint32_t kGroups>
-  static void strip(const Stretch& s, const float* __restrict weights, size_t stride, uint32_t group) {
+  static void part(const Stretch& s, const Strip& strip) {
     constexpr uint32_t kRegisters = kGroups * kParts;
-    const float* from = s.from + group * kGroup;
+    const float* from = s.from + strip.group * kGroup;
     Vector a[kRegisters];
 #pragma GCC unroll 32
     for (uint32_t r = 0; r < kRegisters; ++r) a[r] = Vector::load_aligned(from + r * kWidth);
-    weights += s.begin * stride;
-    const float* __restrict input = s.input;
-    for (const float* const end = input + (s.end - s.begin); input != end; ++input, weights += stride) {
+    const uint32_t begin = s.begin > strip.begin ? s.begin : strip.begin, end = s.end < strip.end ? s.end : strip.end;
+    const size_t stride = strip.stride / sizeof(float);
+    const float* __restrict weights = static_cast<const float*>(strip.w1) + begin * stride;
+    const float* __restrict input = s.input + (begin - s.begin);
+    for (uint32_t i = begin; i < end; ++i, ++input, weights += stride) {
       const Vector x(*input);
 #pragma GCC unroll 32
       for (uint32_t r = 0; r < kRegisters; ++r) a[r] = Isa::fma(x, Vector::load_aligned(weights + r * kWidth), a[r]);
     }
     if (s.kept != nullptr) {
 #pragma GCC unroll 32
-      for (uint32_t r = 0; r < kRegisters; ++r) a[r].store_aligned(s.kept + group * kGroup + r * kWidth);
+      for (uint32_t r = 0; r < kRegisters; ++r) a[r].store_aligned(s.kept + strip.group * kGroup + r * kWidth);
       return;
     }
 #pragma GCC unroll 32
+    for (uint32_t r = 0; r < kRegisters; ++r) a[r] = Isa::clamp(a[r], s.network.group_clamp[strip.group + r / kParts]);
+    if (strip.w2 != nullptr) return layer2_of_strip<Ops>(strip, a, s.workspace.sums);
+    if constexpr (kParts == 1)
+      if (strip.strips != nullptr) return layer2_of_tile<Ops>(strip.strips, a, s.workspace.sums);
+#pragma GCC unroll 32
     for (uint32_t r = 0; r < kRegisters; ++r)
-      Isa::clamp(a[r], s.network.group_clamp[group + r / kParts]).store_aligned(s.hidden + group * kGroup + r * kWidth);
+      a[r].store_aligned(s.workspace.hidden + strip.group * kGroup + r * kWidth);
   }
 
-  using Strip = void (*)(const Stretch&, const float*, size_t, uint32_t);
-
   template <uint32_t... kIndex>
-  struct Strips {
-    static constexpr Strip kTable[] = {&strip<kIndex + 1>...};
+  struct Parts {
+    static constexpr void (*kTable[])(const Stretch&, const Strip&) = {&part<kIndex + 1>...};
   };
-  // strips_of(integer_sequence<0, 1, ..., n-1>): one function for each number of groups.
+  // parts_of(integer_sequence<0, 1, ..., n-1>): one function for each number of groups.
   template <uint32_t... kIndex>
-  static constexpr Strips<kIndex...> strips_of(std::integer_sequence<uint32_t, kIndex...>);
-  using AllStrips = decltype(strips_of(std::make_integer_sequence<uint32_t, Isa::kRegisterGroups>()));
+  static constexpr Parts<kIndex...> parts_of(std::integer_sequence<uint32_t, kIndex...>);
+  using AllParts = decltype(parts_of(std::make_integer_sequence<uint32_t, Isa::kRegisterGroups>()));
 
-  static void layer1(const Stretch& stretch) {
-    const Network& network = stretch.network;
-    const uint32_t tiles = tile_count(network.groups);
-    const float* weights = static_cast<const float*>(network.w1);
-    uint32_t group = 0;
-    for (uint32_t tile = 0; tile < tiles; ++tile) {
-      const uint32_t width = tile_groups(network.groups, tiles, tile);
-      const uint32_t strips = (width + Isa::kRegisterGroups - 1) / Isa::kRegisterGroups;
-      uint32_t first = 0;
-      for (uint32_t s = 0; s < strips; ++s) {
-        const uint32_t groups = tile_groups(width, strips, s);
-        AllStrips::kTable[groups - 1](stretch, weights + first * kGroup, width * kGroup, group);
-        first += groups;
-        group += groups;
-      }
-      weights += static_cast<size_t>(width) * kGroup * network.inputs;
+  // A strip that is wider than the registers, in parts.
+  static void wide_strip(const Stretch& stretch, Strip strip) {
+    for (uint32_t parts = (strip.groups - 1) / Isa::kRegisterGroups + 1; parts > 0; --parts) {
+      const uint32_t groups = strip.groups / parts;
+      AllParts::kTable[groups - 1](stretch, strip);
+      skip(strip, groups);
     }
   }
 
-  static Outcome advance(const Network& network, const float* input, uint32_t end, Workspace&, void* kept) {
-    layer1({network, input, 0, end, static_cast<const float*>(network.start), static_cast<float*>(kept), nullptr});
+  static void each_strip(const Stretch& stretch, const Strip* strip, uint32_t count) {
+    for (const Strip* const end = strip + count; strip != end; ++strip)
+      if (strip->groups <= Isa::kRegisterGroups) AllParts::kTable[strip->groups - 1](stretch, *strip);
+      else wide_strip(stretch, *strip);
+  }
+
+  // Layer 1 and, where nothing is to be kept, layer 2. A long stretch waits for its weights, and they come fastest line
+  // by line: whole tiles. A short one waits for its own chain of instructions, and passes memory by: strip by strip.
+  static void layers(const Stretch& stretch) {
+    const Network& network = stretch.network;
+    if (Isa::kRegisterGroups < kTileGroups || stretch.end - stretch.begin <= kShortInputs)
+      return each_strip(stretch, network.strip, network.strips);
+    each_strip(stretch, network.tile, network.tiles);
+    if (stretch.kept == nullptr && network.tile->strips == nullptr)
+      Heads<Isa>::layer2_of_hidden(network, stretch.workspace);
+  }
+
+  static Outcome advance(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept) {
+    layers({network, workspace, input, 0, end, static_cast<const float*>(network.start), static_cast<float*>(kept)});
     return all_finite(input, end) ? Outcome::kDone : Outcome::kNonFiniteInput;
   }
 
   static Outcome tick(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
                       float* output) {
-    layer1({network, row, begin, network.inputs, static_cast<const float*>(kept), nullptr, workspace.hidden});
+    layers({network, workspace, row, begin, network.inputs, static_cast<const float*>(kept), nullptr});
     // Behind layer 1, where it hides beside the last lines of weights; non-finite inputs do no harm there.
     if (!all_finite(row, network.inputs - begin)) return Outcome::kNonFiniteInput;
-    return Heads<Isa>::finish(network, workspace, output);
+    return Heads<Isa>::conclude(network, workspace, output);
   }
 
   static Outcome infer(const Network& network, const float* input, Workspace& workspace, float* output) {

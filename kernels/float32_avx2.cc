@@ -46,8 +46,11 @@ struct Avx2 {
 
 namespace avx2 {
 extern const Functions float32 = Float32<Avx2>::kFunctions;
-Outcome finish(const Network& network, Workspace& workspace, float* output) {
-  return Heads<Avx2>::finish(network, workspace, output);
+void layer2_of_hidden(const Network& network, const Workspace& workspace) {
+  Heads<Avx2>::layer2_of_hidden(network, workspace);
+}
+Outcome conclude(const Network& network, Workspace& workspace, float* output) {
+  return Heads<Avx2>::conclude(network, workspace, output);
 }
 }  // namespace avx2
 }  // namespace tickmlp

@@ -48,8 +48,11 @@ struct Avx512 {
 
 namespace avx512 {
 extern const Functions float32 = Float32<Avx512>::kFunctions;
-Outcome finish(const Network& network, Workspace& workspace, float* output) {
-  return Heads<Avx512>::finish(network, workspace, output);
+void layer2_of_hidden(const Network& network, const Workspace& workspace) {
+  Heads<Avx512>::layer2_of_hidden(network, workspace);
+}
+Outcome conclude(const Network& network, Workspace& workspace, float* output) {
+  return Heads<Avx512>::conclude(network, workspace, output);
 }
 }  // namespace avx512
 }  // namespace tickmlp

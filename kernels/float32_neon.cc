@@ -46,8 +46,11 @@ struct Neon {
 
 namespace neon {
 extern const Functions float32 = Float32<Neon>::kFunctions;
-Outcome finish(const Network& network, Workspace& workspace, float* output) {
-  return Heads<Neon>::finish(network, workspace, output);
+void layer2_of_hidden(const Network& network, const Workspace& workspace) {
+  Heads<Neon>::layer2_of_hidden(network, workspace);
+}
+Outcome conclude(const Network& network, Workspace& workspace, float* output) {
+  return Heads<Neon>::conclude(network, workspace, output);
 }
 }  // namespace neon
 }  // namespace tickmlp

@@ -33,40 +33,50 @@ struct Heads {
     for (uint32_t p = 0; p < kParts; ++p) v.part[p].store_aligned(to + p * kWidth);
   }
 
-  // Where w2 of output k of one head lies; the head's first row where it has no such output. Ready-made for small
-  // blocks.
-  static const float* small_row(const Head&, const HeadBlock& block, uint32_t h, uint32_t k) { return block.row[h][k]; }
-  static const float* any_row(const Head& head, const HeadBlock&, uint32_t, uint32_t k) {
-    return head.w2 + (k < head.outputs ? size_t{k} * head.groups * kGroup : 0);
+  // Layer 2 of the tiles whose hidden activations went to memory, up to four outputs at a time.
+  static void layer2_of_hidden(const Network& network, const Workspace& workspace) {
+    for (const Strip *strip = network.strip, *end = strip + network.strips; strip != end; ++strip)
+      for (uint32_t k = 0; k < strip->outputs; k += 4) {
+        const float* hidden = workspace.hidden + strip->group * kGroup;
+        const float* row = strip->w2 + k * strip->w2_stride;
+        float* const sums = workspace.sums + strip->sums + sums_offset(k);
+        switch (strip->outputs - k) {
+          case 1: outputs_of_hidden<1>(*strip, hidden, row, sums); break;
+          case 2: outputs_of_hidden<2>(*strip, hidden, row, sums); break;
+          case 3: outputs_of_hidden<3>(*strip, hidden, row, sums); break;
+          default: outputs_of_hidden<4>(*strip, hidden, row, sums);
+        }
+      }
+  }
+  template <uint32_t kCount>
+  static void outputs_of_hidden(const Strip& strip, const float* hidden, const float* row, float* sums) {
+    Sixteen sum[kCount];
+#pragma GCC unroll 4
+    for (uint32_t k = 0; k < kCount; ++k) sum[k] = strip.first ? Sixteen{} : load(sums + k * kGroup);
+    for (uint32_t at = 0; at < strip.groups * kGroup; at += kGroup) {
+      const Sixteen activation = load(hidden + at);
+#pragma GCC unroll 4
+      for (uint32_t k = 0; k < kCount; ++k) {
+        const Sixteen weights = load(row + k * strip.w2_stride + at);
+#pragma GCC unroll 4
+        for (uint32_t p = 0; p < kParts; ++p)
+          sum[k].part[p] = Isa::fma(activation.part[p], weights.part[p], sum[k].part[p]);
+      }
+    }
+#pragma GCC unroll 4
+    for (uint32_t k = 0; k < kCount; ++k) store(sum[k], sums + k * kGroup);
   }
 
-  // The logits of outputs first .. first + kCount - 1 of four heads. A start of -infinity marks a lane that is not one:
-  // there the head's first row is read again and its logit becomes -infinity, its exponential 0. (Were the sum
-  // +infinity, the head's first logit would be too, which is refused.) Nothing branches but the loop over a head's
-  // groups, and hidden activations are loaded once for all outputs.
-  template <uint32_t kCount, const float* (*rows)(const Head&, const HeadBlock&, uint32_t, uint32_t)>
-  static Sixteen logits_of(const Head* head, const HeadBlock& block, const float* hidden, uint32_t first) {
+  // The logits of four heads' kCount outputs. Where there is none the sums are 0 and the start is -infinity, so that its
+  // exponential is 0.
+  template <uint32_t kCount>
+  static Sixteen logits_of(const float* sums, const float* start) {
     Sixteen s[4][4];
 #pragma GCC unroll 4
-    for (uint32_t h = 0; h < 4; ++h) {
-      const float* lanes = hidden + head[h].group_begin * kGroup;
-      const float* row[kCount];
+    for (uint32_t h = 0; h < 4; ++h)
 #pragma GCC unroll 4
-      for (uint32_t k = 0; k < 4; ++k) {
-        if (k < kCount) row[k] = rows(head[h], block, h, first + k);
-#pragma GCC unroll 4
-        for (uint32_t p = 0; p < kParts; ++p) s[h][k].part[p] = Vector(0.0f);
-      }
-      for (uint32_t at = 0; at < head[h].groups * kGroup; at += kGroup)
-#pragma GCC unroll 4
-        for (uint32_t p = 0; p < kParts; ++p) {
-          const Vector activation = Vector::load_aligned(lanes + at + p * kWidth);
-#pragma GCC unroll 4
-          for (uint32_t k = 0; k < kCount; ++k)
-            s[h][k].part[p] = Isa::fma(activation, Vector::load_aligned(row[k] + at + p * kWidth), s[h][k].part[p]);
-        }
-    }
-    return add(tree<kCount>(s), load(block.start + 4 * first));
+      for (uint32_t k = 0; k < kCount; ++k) s[h][k] = load(sums + (4 * h + k) * kGroup);
+    return add(tree<kCount>(s), load(start));
   }
 
   static Sixteen add(const Sixteen& a, const Sixteen& b) {
@@ -143,9 +153,9 @@ struct Heads {
 
   // One block of at most four outputs a head, kOutputs: the whole of it in registers.
   template <uint32_t kOutputs>
-  static Outcome finish_small(const Network& network, const float* hidden, float* output) {
+  static Outcome conclude_small(const Network& network, const float* sums, float* output) {
     const HeadBlock& block = network.block[0];
-    const Sixteen logits = logits_of<kOutputs, small_row>(network.head, block, hidden, 0);
+    const Sixteen logits = logits_of<kOutputs>(sums, block.start);
     if (!all_finite(logits, block.start)) return Outcome::kNonFiniteOutput;
     Sixteen results;
 #pragma GCC unroll 4
@@ -187,14 +197,15 @@ struct Heads {
 
   // Any number of heads and outputs, four outputs at a time. Every logit is looked at before the first output is
   // written.
-  static Outcome finish_large(const Network& network, Workspace& workspace, float* output) {
+  static Outcome conclude_large(const Network& network, Workspace& workspace, float* output) {
     bool finite = true;
-    float* logits = workspace.logits;
+    float *logits = workspace.logits, *sums = workspace.sums;
     for (uint32_t h = 0; h < network.heads; h += 4)
-      for (uint32_t first = 0; first < network.block[h / 4].outputs; first += 4, logits += kGroup) {
-        const HeadBlock& block = network.block[h / 4];
-        const Sixteen four = logits_of<4, any_row>(network.head + h, block, workspace.hidden, first);
-        finite &= all_finite(four, block.start + 4 * first);
+      for (uint32_t first = 0; first < network.block[h / 4].outputs;
+           first += 4, logits += kGroup, sums += 16 * kGroup) {
+        const float* start = network.block[h / 4].start + 4 * first;
+        const Sixteen four = logits_of<4>(sums, start);
+        finite &= all_finite(four, start);
         store(four, logits);
       }
     if (!finite) return Outcome::kNonFiniteOutput;
@@ -210,13 +221,14 @@ struct Heads {
     return Outcome::kDone;
   }
 
-  static Outcome finish(const Network& network, Workspace& workspace, float* output) {
+  // Sums of all layer-2 lanes to outputs.
+  static Outcome conclude(const Network& network, Workspace& workspace, float* output) {
     switch (network.heads <= 4 ? network.block[0].outputs : 0) {
-      case 1: return finish_small<1>(network, workspace.hidden, output);
-      case 2: return finish_small<2>(network, workspace.hidden, output);
-      case 3: return finish_small<3>(network, workspace.hidden, output);
-      case 4: return finish_small<4>(network, workspace.hidden, output);
-      default: return finish_large(network, workspace, output);
+      case 1: return conclude_small<1>(network, workspace.sums, output);
+      case 2: return conclude_small<2>(network, workspace.sums, output);
+      case 3: return conclude_small<3>(network, workspace.sums, output);
+      case 4: return conclude_small<4>(network, workspace.sums, output);
+      default: return conclude_large(network, workspace, output);
     }
   }
 };

@@ -29,202 +29,150 @@ using F32 = hn::Vec<decltype(kF32)>;
 using I32 = hn::Vec<decltype(kI32)>;
 
 #if HWY_TARGET == HWY_SSE4
-Outcome finish(const Network& n, Workspace& w, float* output) {
-  return scalar::finish(n, w, output);
-}  // no fused multiply-add here
-#elif HWY_TARGET == HWY_AVX2
-Outcome finish(const Network& n, Workspace& w, float* output) { return avx2::finish(n, w, output); }
+namespace isa = scalar;
+Outcome conclude(const Network& n, Workspace& w, float* output) { return scalar::finish(n, w, output); }
+#else
+#if HWY_TARGET == HWY_AVX2
+namespace isa = avx2;
 #elif HWY_TARGET == HWY_NEON
-Outcome finish(const Network& n, Workspace& w, float* output) { return neon::finish(n, w, output); }
+namespace isa = neon;
 #else
-Outcome finish(const Network& n, Workspace& w, float* output) { return avx512::finish(n, w, output); }
+namespace isa = avx512;
+#endif
+Outcome conclude(const Network& n, Workspace& w, float* output) { return isa::conclude(n, w, output); }
 #endif
 
-// ---- Quantisation: 420 inputs are 27 AVX-512 steps ----
+// ---- Layer 1 of neighbouring groups of one strip, accumulators in registers ----
 
-#if HWY_TARGET == HWY_AVX3_DL
-using Code = uint8_t;  // as vpdpbusd takes them
-#else
-using Code = int16_t;  // widened once here instead of once for each group of lanes
-#endif
-
-struct Verdict {
-  hn::Mask<decltype(kF32)> finite;
-  I32 clipped;  // minus the number of clipped inputs, lane by lane: counting them takes no branch and no extra time
-};
-
-// One vector of inputs to unsigned codes; what is wrong with any of them is collected in the verdict.
-HWY_INLINE I32 quantise_vector(F32 x, F32 scale, Verdict& verdict) {
-  const auto infinity = hn::Set(kF32, __builtin_inff());
-  verdict.finite = hn::And(verdict.finite, hn::Lt(hn::Abs(x), infinity));
-  const F32 limit = hn::Set(kF32, 127.0f);
-  F32 p = hn::Mul(x, scale);
-  const auto outside = hn::RebindMask(kI32, hn::Gt(hn::Abs(p), limit));
-  verdict.clipped = hn::Add(verdict.clipped, hn::VecFromMask(kI32, outside));
-  // Min and Max are compare and select here: p is not NaN once the inputs are finite, and otherwise is not used.
-  p = hn::Min(hn::Max(p, hn::Neg(limit)), limit);
-  return hn::Add(hn::NearestInt(p), hn::Set(kI32, 128));
-}
-
-HWY_INLINE void store_codes(I32 codes, Code* to) {
-  const hn::Rebind<Code, decltype(kI32)> to_code;
-  hn::StoreU(hn::DemoteTo(to_code, codes), to_code, to);
-}
-
-// Inputs lead .. count - 1 of an array that begins at a group of four. The first `lead` are in a tick's kept sums
-// already: they are never read, and their code is 0, no input at all (128 would be x = 0).
-struct Quantiser {
-  const float* input;
-  const float* scale;
-  uint32_t lead, count;
-  Code* codes;
-  Verdict verdict;
-};
-
-HWY_INLINE Quantiser make_quantiser(const Network& network, const float* row, uint32_t begin, uint32_t count,
-                                    const Workspace& workspace) {
-  const F32 zero = hn::Zero(kF32);
-  const uint32_t lead = begin % 4;
-  // As a number, since it may lie before the caller's array; its first `lead` elements are masked out of every load.
-  const auto* input = reinterpret_cast<const float*>(reinterpret_cast<uintptr_t>(row) - lead * sizeof(float));
-  return {input,        network.input_scale + (begin - lead),     lead,
-          lead + count, reinterpret_cast<Code*>(workspace.codes), {hn::Eq(zero, zero), hn::Zero(kI32)}};
-}
-
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
-// Masked lanes of a load cannot fault, but a load waits for every cache line it spans, the masked part too. So a short
-// row, a tick's seven features say, is taken with half a vector: 120 ns less in one tick of ten where what follows the
-// row is cold.
-HWY_INLINE F32 load_eight(const Quantiser& q, uint32_t at, uint32_t lead) {
-  const hn::Half<decltype(kF32)> half;
-  const auto inside = hn::AndNot(hn::FirstN(half, lead), hn::FirstN(half, q.count - at));
-  return hn::ZeroExtendVector(kF32, hn::MaskedLoad(inside, half, q.input + at));
-}
-#endif
-
-// A vector that is not wholly inside: a tick's first, or the last. Nothing outside is read; codes beyond the last
-// input, up to a whole vector, are written but meet weights of zero.
-HWY_INLINE void quantise_edge(Quantiser& q, uint32_t at) {
-  const F32 scale = hn::LoadU(kF32, q.scale + at);
-  const uint32_t lead = at == 0 ? q.lead : 0;
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
-  const auto leading = hn::FirstN(kF32, lead);
-  const auto inside = hn::AndNot(leading, hn::FirstN(kF32, q.count - at));
-  const F32 x = q.count - at <= 8 ? load_eight(q, at, lead) : hn::MaskedLoad(inside, kF32, q.input + at);
-  const I32 codes = quantise_vector(x, scale, q.verdict);
-  store_codes(hn::IfThenZeroElse(hn::RebindMask(kI32, leading), codes), q.codes + at);
-#else
-  HWY_ALIGN float copy[HWY_LANES(float)] = {};
-  for (uint32_t k = lead; k < HWY_LANES(float) && at + k < q.count; ++k) copy[k] = q.input[at + k];
-  store_codes(quantise_vector(hn::Load(kF32, copy), scale, q.verdict), q.codes + at);
-  for (uint32_t k = 0; k < lead; ++k) q.codes[k] = 0;
-#endif
-}
-
-// `at` is a multiple of the vector's lanes below count.
-HWY_INLINE void quantise_at(Quantiser& q, uint32_t at) {
-  if (at + HWY_LANES(float) <= q.count && (at > 0 || q.lead == 0))
-    store_codes(quantise_vector(hn::LoadU(kF32, q.input + at), hn::LoadU(kF32, q.scale + at), q.verdict), q.codes + at);
-  else quantise_edge(q, at);
-}
-
-// ---- Layer 1 of kGroups neighbouring groups of one tile, accumulators in registers ----
-
-// A stretch of layer 1: `quads` groups of four inputs, from the sums `from` [lanes]. The sums go to `kept` [lanes],
-// or, where that is nullptr, through scale and clamp to the workspace's hidden.
+// A stretch of layer 1: groups of four inputs ("quads") begin .. end - 1, from the sums `from` [lanes]. The sums go to
+// `kept` [lanes], or, where that is nullptr, through scale, clamp and layer 2 to the workspace's sums.
 struct Stretch {
   const Network& network;
   const Workspace& workspace;
-  uint32_t first_quad, quads;
+  uint32_t begin, end;
   const int32_t* from;
   int32_t* kept;
+  bool backward;  // from the last quads to the first: integer sums are the same in any order
 };
 
-struct Strip {
-  const Stretch& stretch;
-  const int8_t* weights;  // of the strip's first group, the stretch's first quad
-  size_t stride;          // bytes from one quad of inputs to the next
-  uint32_t group;         // first group
-  Quantiser* quantiser;   // the first strip's, which may quantise on its way; nullptr for the others
+// The stretch's inputs, from the beginning of its first quad on. The first `lead` of them are in a tick's kept sums
+// already: they are never read, and their code is 0, no input at all (128 would be x = 0). So is the code of those that
+// the last quad lacks.
+struct Inputs {
+  const float* input;
+  const float* scale;
+  uint32_t lead, count;
 };
 
-// int32 sums of a whole vector of lanes to activations: scale, then clamp. Max and Min are the contract's compare and
-// select here: the product of an integer and a normal scale is never NaN and never -0.
-HWY_INLINE void activate(const Stretch& stretch, I32 sum, uint32_t lane) {
-  const Network& network = stretch.network;
-  const F32 high = hn::Set(kF32, network.group_clamp[lane / kGroup]);
-  const F32 a = hn::Mul(hn::ConvertTo(kF32, sum), hn::Load(kF32, network.lane_scale + lane));
-  hn::Store(hn::Min(hn::Max(a, hn::Zero(kF32)), high), kF32, stretch.workspace.hidden + lane);
+HWY_INLINE Inputs make_inputs(const Network& network, const float* row, uint32_t begin, uint32_t end) {
+  const uint32_t lead = begin % 4;
+  // As a number, since it may lie before the caller's array.
+  const auto* input = reinterpret_cast<const float*>(reinterpret_cast<uintptr_t>(row) - lead * sizeof(float));
+  return {input, network.input_scale + (begin - lead), lead, lead + end - begin};
 }
 
+// What the quantiser saw.
+struct Verdict {
+  uint32_t bad;  // not 0: an input is not finite. Asked after layer 1: such inputs do no harm there, and nothing is
+                 // written before
+  uint64_t clipped;
+};
+
+HWY_INLINE uint32_t first_quad(const Stretch& stretch, const Strip& strip) {
+  return stretch.begin > strip.begin ? stretch.begin : strip.begin;
+}
+HWY_INLINE uint32_t end_quad(const Stretch& stretch, const Strip& strip) {
+  return stretch.end < strip.end ? stretch.end : strip.end;
+}
+
+constexpr uint32_t kRegistersOfGroup = kGroup / HWY_LANES(float);
+
+// int32 sums of kGroups groups: scale and clamp. Max and Min are the contract's compare and select here: the product of
+// an integer and a normal scale is never NaN and never -0.
+template <uint32_t kGroups>
+HWY_INLINE void activate(const Network& network, uint32_t group, const I32 (&sum)[kGroups * kRegistersOfGroup],
+                         F32 (&activation)[kGroups * kRegistersOfGroup]) {
+  const float* HWY_RESTRICT scale = network.lane_scale + group * kGroup;
+#pragma GCC unroll 32
+  for (uint32_t r = 0; r < kGroups * kRegistersOfGroup; ++r) {
+    const F32 a = hn::Mul(hn::ConvertTo(kF32, sum[r]), hn::Load(kF32, scale + r * HWY_LANES(float)));
+    const F32 high = hn::Set(kF32, network.group_clamp[group + r / kRegistersOfGroup]);
+    activation[r] = hn::Min(hn::Max(a, hn::Zero(kF32)), high);
+  }
+}
+
+struct Ops {
+  using Vector = F32;
+  static constexpr uint32_t kLanes = HWY_LANES(float);
+  static HWY_INLINE F32 zero() { return hn::Zero(kF32); }
+  static HWY_INLINE F32 load(const float* from) { return hn::Load(kF32, from); }
+  static HWY_INLINE void store(F32 v, float* to) { hn::Store(v, kF32, to); }
+  static HWY_INLINE F32 fma(F32 a, F32 b, F32 c) { return hn::MulAdd(a, b, c); }
+};
+#if HWY_TARGET != HWY_SSE4  // its multiply-add is not fused: layer 2 is the scalar one
+#include "layer2-inl.h"
+#endif
+
+template <uint32_t kGroups>
+HWY_INLINE void end_part(const Stretch& stretch, const Strip& strip, const I32 (&sum)[kGroups * kRegistersOfGroup]) {
+  if (stretch.kept == nullptr) {
+    F32 activation[kGroups * kRegistersOfGroup];
+    activate<kGroups>(stretch.network, strip.group, sum, activation);
+#if HWY_TARGET != HWY_SSE4
+    if (strip.w2 != nullptr) return layer2_of_strip<Ops>(strip, activation, stretch.workspace.sums);
+#endif
+#if HWY_TARGET == HWY_AVX3_DL
+    if (strip.strips != nullptr) return layer2_of_tile<Ops>(strip.strips, activation, stretch.workspace.sums);
+#endif
+#pragma GCC unroll 32
+    for (uint32_t r = 0; r < kGroups * kRegistersOfGroup; ++r)
+      hn::Store(activation[r], kF32, stretch.workspace.hidden + strip.group * kGroup + r * HWY_LANES(float));
+    return;
+  }
+#pragma GCC unroll 32
+  for (uint32_t r = 0; r < kGroups * kRegistersOfGroup; ++r)
+    hn::Store(sum[r], kI32, stretch.kept + strip.group * kGroup + r * HWY_LANES(int32_t));
+}
+
+// Each gives kPartGroups, part tables and layer1().
 #if HWY_TARGET == HWY_AVX3_DL
 #include "int8_vnni-inl.h"
 #else
 #include "int8_widening-inl.h"
 #endif
 
-// One function for each number of groups, so that the compiler sees every loop over accumulators unrolled.
-using StripFunction = void (*)(const Strip&);
-template <uint32_t... kIndex>
-struct Strips {
-  static constexpr StripFunction kTable[] = {&strip<kIndex + 1>...};
-};
-template <uint32_t kCount, uint32_t... kIndex>
-struct MakeStrips : MakeStrips<kCount - 1, kCount - 1, kIndex...> {};
-template <uint32_t... kIndex>
-struct MakeStrips<0, kIndex...> : Strips<kIndex...> {};
-
-HWY_INLINE void layer1(const Stretch& stretch, Quantiser* quantiser) {
-  const Network& network = stretch.network;
-  const uint32_t tiles = tile_count(network.groups);
-  const int8_t* weights = static_cast<const int8_t*>(network.w1);
-  uint32_t group = 0;
-  for (uint32_t tile = 0; tile < tiles; ++tile) {
-    const uint32_t width = tile_groups(network.groups, tiles, tile);
-    const size_t stride = static_cast<size_t>(width) * 64;
-    const uint32_t strips = (width + kStripGroups - 1) / kStripGroups;
-    uint32_t first = 0;
-    for (uint32_t s = 0; s < strips; ++s) {
-      const uint32_t groups = tile_groups(width, strips, s);
-      MakeStrips<kStripGroups>::kTable[groups - 1](Strip{stretch, weights + stretch.first_quad * stride + first * 64,
-                                                         stride, group, group == 0 ? quantiser : nullptr});
-      first += groups;
-      group += groups;
-    }
-    weights += stride * ((network.inputs + 3) / 4);
-  }
-}
-
-// Whether the inputs are finite is known when the last is quantised, and asked after layer 1: non-finite ones do no
-// harm there, and nothing is written before.
-HWY_INLINE bool settle(const Quantiser& quantiser, Workspace& workspace) {
-  workspace.clipped = static_cast<uint64_t>(-hn::GetLane(hn::SumOfLanes(kI32, quantiser.verdict.clipped)));
-  return hn::AllTrue(kF32, quantiser.verdict.finite);
+Outcome run(const Stretch& stretch, const Inputs& inputs, Workspace& workspace, float* output) {
+  const Verdict verdict = layer1(stretch, inputs);
+  workspace.clipped = verdict.clipped;
+  if (verdict.bad != 0) return Outcome::kNonFiniteInput;
+  return stretch.kept != nullptr ? Outcome::kDone : conclude(stretch.network, workspace, output);
 }
 
 Outcome tick(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
              float* output) {
-  Quantiser quantiser = make_quantiser(network, row, begin, network.inputs - begin, workspace);
-  quantise_before(quantiser);
-  const uint32_t quads = (network.inputs + 3) / 4 - begin / 4;
-  layer1({network, workspace, begin / 4, quads, static_cast<const int32_t*>(kept), nullptr}, &quantiser);
-  if (!settle(quantiser, workspace)) return Outcome::kNonFiniteInput;
-  return finish(network, workspace, output);
+  const Stretch stretch{network, workspace, begin / 4, (network.inputs + 3) / 4, static_cast<const int32_t*>(kept),
+                        nullptr, false};
+  return run(stretch, make_inputs(network, row, begin, network.inputs), workspace, output);
 }
 
 Outcome infer(const Network& network, const float* input, Workspace& workspace, float* output) {
-  return tick(network, input, 0, workspace, network.start, output);
+  workspace.backward = !workspace.backward;
+  const Stretch stretch{
+      network, workspace,         0, (network.inputs + 3) / 4, static_cast<const int32_t*>(network.start),
+      nullptr, workspace.backward};
+  return run(stretch, make_inputs(network, input, 0, network.inputs), workspace, output);
 }
 
 Outcome advance(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept) {
-  Quantiser quantiser = make_quantiser(network, input, 0, end, workspace);
-  for (uint32_t i = 0; i < end; i += HWY_LANES(float)) quantise_at(quantiser, i);
-  // The last group of four may hold inputs that are not in this stretch: code 0 is no input at all, 128 would be x = 0.
-  for (uint32_t i = end; i < round_up(end, 4); ++i) quantiser.codes[i] = 0;
-  layer1(
-      {network, workspace, 0, (end + 3) / 4, static_cast<const int32_t*>(network.start), static_cast<int32_t*>(kept)},
-      nullptr);
-  return settle(quantiser, workspace) ? Outcome::kDone : Outcome::kNonFiniteInput;
+  workspace.backward = !workspace.backward;
+  const Stretch stretch{network,
+                        workspace,
+                        0,
+                        (end + 3) / 4,
+                        static_cast<const int32_t*>(network.start),
+                        static_cast<int32_t*>(kept),
+                        workspace.backward};
+  return run(stretch, make_inputs(network, input, 0, end), workspace, nullptr);
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Part of int8.cc, included inside its per-target namespace, so without a guard: layer 1 with AVX-512 VNNI.
 
-constexpr uint32_t kStripGroups = 16;  // 16 of 32 registers
+constexpr uint32_t kPartGroups = 16;  // 16 of 32 registers
+constexpr uint32_t kChunk = 4;        // quads: 16 inputs, one vector of the quantiser
 
 // sum += the four products of each lane. In assembly because Highway 1.0.3 has no such operation, its target string
 // lacks avx512vnni, and GCC 12 wraps the intrinsic in two register copies an accumulator (28 a step for 14 groups).
@@ -9,36 +10,140 @@ HWY_INLINE void dot_product(__m512i& sum, __m512i codes, const int8_t* HWY_RESTR
   __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "m"(*reinterpret_cast<const __m512i*>(weights)));
 }
 
-// Only the first vector: strip() quantises the others one step ahead of their use.
-HWY_INLINE void quantise_before(Quantiser& quantiser) { quantise_at(quantiser, 0); }
+// Up to 16 inputs to codes; those outside the mask are 0 there. Written with intrinsics: through Highway's NearestInt and
+// DemoteTo, which also handle what cannot come here, this chain was twice as long.
+HWY_INLINE __m128i quantise16(__m512 x, __mmask16 inside, const float* HWY_RESTRICT scale, Verdict& verdict) {
+  verdict.bad |= _mm512_fpclass_ps_mask(x, 0x99);  // NaNs and infinities
+  const __m512 limit = _mm512_set1_ps(127.0f);
+  const __m512 p = _mm512_mul_ps(x, _mm512_maskz_loadu_ps(inside, scale));
+  verdict.clipped += static_cast<uint32_t>(__builtin_popcount(_mm512_cmp_ps_mask(_mm512_abs_ps(p), limit, _CMP_GT_OQ)));
+  const __m512 q = _mm512_min_ps(_mm512_max_ps(p, _mm512_set1_ps(-127.0f)), limit);
+  const __m512i code = _mm512_add_epi32(_mm512_cvtps_epi32(q), _mm512_set1_epi32(128));
+  return _mm512_maskz_cvtepi32_epi8(inside, code);
+}
+
+HWY_INLINE __mmask16 below(uint32_t count) { return static_cast<__mmask16>((1u << (count < 16 ? count : 16)) - 1); }
+
+// Inputs at .. at + 15 of a stretch, as far as it goes.
+HWY_INLINE void quantise_chunk(const Inputs& inputs, uint32_t at, uint8_t* codes, Verdict& verdict) {
+  const auto inside = static_cast<__mmask16>(below(inputs.count - at) & ~(at == 0 ? below(inputs.lead) : 0));
+  const __m512 x = _mm512_maskz_loadu_ps(inside, inputs.input + at);
+  _mm_store_si128(reinterpret_cast<__m128i*>(codes + at), quantise16(x, inside, inputs.scale + at, verdict));
+}
+
+template <uint32_t kGroups>
+HWY_INLINE void add_quad(I32 (&acc)[kGroups], const uint8_t* code, const int8_t* HWY_RESTRICT weights) {
+  int32_t four;
+  __builtin_memcpy(&four, code, sizeof four);
+  const __m512i u = _mm512_set1_epi32(four);
+#pragma GCC unroll 16
+  for (uint32_t g = 0; g < kGroups; ++g) dot_product(acc[g].raw, u, weights + g * 64);
+}
 
 // A quad of inputs and a group of lanes is one vpdpbusd with a memory operand; nothing else is in the inner loop but
 // the broadcast of the quad. 1,470 of them for 420 inputs and 224 lanes, one cache line of weights each. Waiting for
 // those lines leaves the ports free three cycles in four, and the quantiser of the next 16 inputs runs there.
-template <uint32_t kGroups>
-void strip(const Strip& s) {
-  const Stretch& stretch = s.stretch;
-  __m512i acc[kGroups];
+template <uint32_t kGroups, bool kQuantise>
+Verdict long_part(const Stretch& stretch, const Strip& strip, const Inputs& inputs) {
+  Verdict verdict = {};
+  I32 acc[kGroups];
 #pragma GCC unroll 16
-  for (uint32_t g = 0; g < kGroups; ++g) acc[g] = _mm512_load_si512(stretch.from + (s.group + g) * kGroup);
-  const int8_t* HWY_RESTRICT weights = s.weights;
-  const uint8_t* code = stretch.workspace.codes;  // no restrict: the quantiser writes the same array inside the loop
-  for (uint32_t quad = 0; quad < stretch.quads; quad += 4) {
-    if (s.quantiser != nullptr && 4 * (quad + 4) < s.quantiser->count) quantise_at(*s.quantiser, 4 * (quad + 4));
-    const uint8_t* const end = code + 4 * (stretch.quads - quad < 4 ? stretch.quads - quad : 4);
-    for (; code != end; code += 4, weights += s.stride) {
-      int32_t four;
-      __builtin_memcpy(&four, code, sizeof four);
-      const __m512i u = _mm512_set1_epi32(four);
-#pragma GCC unroll 16
-      for (uint32_t g = 0; g < kGroups; ++g) dot_product(acc[g], u, weights + g * 64);
+  for (uint32_t g = 0; g < kGroups; ++g) acc[g] = hn::Load(kI32, stretch.from + (strip.group + g) * kGroup);
+  const uint32_t first = first_quad(stretch, strip), end = end_quad(stretch, strip);
+  const auto* all_weights = static_cast<const int8_t*>(strip.w1);
+  const size_t stride = strip.stride;
+  uint8_t* const codes = stretch.workspace.codes;  // of the stretch's first quad
+  const int32_t step = stretch.backward ? -static_cast<int32_t>(kChunk) : static_cast<int32_t>(kChunk);
+  const uint32_t chunks = first < end ? (end - first + kChunk - 1) / kChunk : 0;
+  uint32_t quad = first + (stretch.backward ? (chunks - 1) * kChunk : 0);
+  if (kQuantise) quantise_chunk(inputs, 4 * (quad - first), codes, verdict);
+  for (uint32_t chunk = 0; chunk < chunks; ++chunk, quad += static_cast<uint32_t>(step)) {
+    if (kQuantise && chunk + 1 < chunks)
+      quantise_chunk(inputs, 4 * (quad + static_cast<uint32_t>(step) - first), codes, verdict);
+    const int8_t* HWY_RESTRICT weights = all_weights + quad * stride;
+    const uint8_t* code = codes + 4 * size_t{quad - stretch.begin};
+    if (end - quad >= kChunk) {  // without a loop: its end was mispredicted now and then
+#pragma GCC unroll 4
+      for (uint32_t q = 0; q < kChunk; ++q) add_quad<kGroups>(acc, code + 4 * q, weights + q * stride);
+    } else {
+      for (uint32_t q = 0; q < end - quad; ++q) add_quad<kGroups>(acc, code + 4 * q, weights + q * stride);
     }
   }
-  if (stretch.kept != nullptr) {
+  end_part<kGroups>(stretch, strip, acc);
+  return verdict;
+}
+
+// A stretch of at most 16 inputs, a tick say: their codes stay in registers, each quad's in all lanes.
+template <uint32_t kGroups>
+void short_part(const Stretch& stretch, const Strip& strip, __m512i quad0, __m512i quad1, __m512i quad2,
+                __m512i quad3) {
+  I32 acc[kGroups];
 #pragma GCC unroll 16
-    for (uint32_t g = 0; g < kGroups; ++g) _mm512_store_si512(stretch.kept + (s.group + g) * kGroup, acc[g]);
-    return;
+  for (uint32_t g = 0; g < kGroups; ++g) acc[g] = hn::Load(kI32, stretch.from + (strip.group + g) * kGroup);
+  const uint32_t first = first_quad(stretch, strip) - stretch.begin, end = end_quad(stretch, strip) - stretch.begin;
+  const int8_t* HWY_RESTRICT weights = static_cast<const int8_t*>(strip.w1) + stretch.begin * strip.stride;
+  const __m512i quad[4] = {quad0, quad1, quad2, quad3};
+#pragma GCC unroll 4
+  for (uint32_t q = 0; q < 4; ++q, weights += strip.stride)
+    if (first <= q && q < end)
+#pragma GCC unroll 16
+      for (uint32_t g = 0; g < kGroups; ++g) dot_product(acc[g].raw, quad[q], weights + g * 64);
+  end_part<kGroups>(stretch, strip, acc);
+}
+
+// One function for each number of groups, so that the compiler sees every loop over accumulators unrolled.
+template <uint32_t... kIndex>
+struct Parts {
+  static constexpr Verdict (*kLong[])(const Stretch&, const Strip&, const Inputs&) = {&long_part<kIndex + 1, false>...};
+  static constexpr Verdict (*kQuantising[])(const Stretch&, const Strip&,
+                                            const Inputs&) = {&long_part<kIndex + 1, true>...};
+  static constexpr void (*kShort[])(const Stretch&, const Strip&, __m512i, __m512i, __m512i,
+                                    __m512i) = {&short_part<kIndex + 1>...};
+};
+template <uint32_t kCount, uint32_t... kIndex>
+struct MakeParts : MakeParts<kCount - 1, kCount - 1, kIndex...> {};
+template <uint32_t... kIndex>
+struct MakeParts<0, kIndex...> : Parts<kIndex...> {};
+using AllParts = MakeParts<kPartGroups>;
+
+// Masked lanes of a load cannot fault, but a load waits for every cache line it spans, the masked part too. So a tick's
+// seven features are taken with half a vector: 120 ns less in one tick of ten where what follows the row is cold.
+HWY_INLINE Verdict short_layer1(const Stretch& stretch, const Inputs& inputs) {
+  const Network& network = stretch.network;
+  Verdict verdict = {};
+  const __mmask16 inside = static_cast<__mmask16>(below(inputs.count) & ~below(inputs.lead));
+  const __m512 x = inputs.count <= 8
+                       ? _mm512_zextps256_ps512(_mm256_maskz_loadu_ps(static_cast<__mmask8>(inside), inputs.input))
+                       : _mm512_maskz_loadu_ps(inside, inputs.input);
+  const __m512i codes = _mm512_castsi128_si512(quantise16(x, inside, inputs.scale, verdict));
+  const __m512i quad0 = _mm512_broadcastd_epi32(_mm512_castsi512_si128(codes));
+  const __m512i quad1 = _mm512_permutexvar_epi32(_mm512_set1_epi32(1), codes);
+  const __m512i quad2 = _mm512_permutexvar_epi32(_mm512_set1_epi32(2), codes);
+  const __m512i quad3 = _mm512_permutexvar_epi32(_mm512_set1_epi32(3), codes);
+  for (const Strip *strip = network.strip, *end = strip + network.strips; strip != end; ++strip)
+    AllParts::kShort[strip->groups - 1](stretch, *strip, quad0, quad1, quad2, quad3);
+  return verdict;
+}
+
+// The tile that comes first quantises on its way, unless it would not see all inputs.
+HWY_INLINE Verdict long_layer1(const Stretch& stretch, const Inputs& inputs) {
+  const Network& network = stretch.network;
+  Verdict verdict = {};
+  for (uint32_t turn = 0; turn < network.tiles; ++turn) {
+    const Strip& tile = network.tile[stretch.backward ? network.tiles - 1 - turn : turn];
+    if (turn > 0) {
+      AllParts::kLong[tile.groups - 1](stretch, tile, inputs);
+    } else if (tile.begin <= stretch.begin && stretch.end <= tile.end) {
+      verdict = AllParts::kQuantising[tile.groups - 1](stretch, tile, inputs);
+    } else {
+      for (uint32_t at = 0; at < inputs.count; at += 16) quantise_chunk(inputs, at, stretch.workspace.codes, verdict);
+      AllParts::kLong[tile.groups - 1](stretch, tile, inputs);
+    }
   }
-#pragma GCC unroll 16
-  for (uint32_t g = 0; g < kGroups; ++g) activate(stretch, I32{acc[g]}, (s.group + g) * kGroup);
+  if (stretch.kept == nullptr && network.tile->strips == nullptr) isa::layer2_of_hidden(network, stretch.workspace);
+  return verdict;
+}
+
+HWY_INLINE Verdict layer1(const Stretch& stretch, const Inputs& inputs) {
+  return inputs.count <= kShortInputs ? short_layer1(stretch, inputs) : long_layer1(stretch, inputs);
 }

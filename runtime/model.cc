@@ -54,7 +54,11 @@ void bind_network(tickmlp_model& model) {
              model.group_clamp,
              bytes + model.plan.w1.begin,
              floats(model.plan.start2),
-             model.head_blocks.block};
+             model.head_blocks.block,
+             model.tiles,
+             model.strips,
+             0,
+             0};
   const float* w2 = floats(model.plan.w2);
   uint32_t group = 0, output = 0;
   for (uint32_t h = 0; h < header.head_count; ++h) {
@@ -66,6 +70,9 @@ void bind_network(tickmlp_model& model) {
     w2 += static_cast<size_t>(records[h].outputs) * groups * kGroup;
   }
   bind_head_blocks(model.heads, header.head_count, network.start2, &model.head_blocks);
+  const auto type = static_cast<ElementType>(header.element_type);
+  network.tiles = make_tiles(network, type, model.tiles);
+  network.strips = make_strips(network, type, model.tiles, model.strips);
 }
 
 void fill_info(tickmlp_model& model) {

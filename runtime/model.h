@@ -18,6 +18,13 @@ struct HeadBlocks {
 };
 void bind_head_blocks(const Head* head, uint32_t heads, const float* start2, HeadBlocks* out);
 
+// Layer 1 cut into tiles [kMaxTiles], and these where a head ends into strips [kMaxStrips]; how many. Load time: both
+// look at the weights, the second needs everything else of the network.
+inline constexpr uint32_t kMaxTiles = kMaxLanes / kGroup / kTileGroups;
+inline constexpr uint32_t kMaxStrips = kMaxHeads + kMaxTiles;
+uint32_t make_tiles(const Network& network, ElementType type, Strip* tiles);
+uint32_t make_strips(const Network& network, ElementType type, Strip* tiles, Strip* strips);
+
 }  // namespace tickmlp
 
 // One block from the caller's allocator, 64-byte aligned: this struct, then group_clamp. Read-only after loading.
@@ -30,6 +37,8 @@ struct tickmlp_model {
   tickmlp::Head heads[tickmlp::kMaxHeads];  // unused ones zeroed
   tickmlp_model_info info;
   tickmlp::HeadBlocks head_blocks;
+  tickmlp::Strip tiles[tickmlp::kMaxTiles];
+  tickmlp::Strip strips[tickmlp::kMaxStrips];
   float* group_clamp;
   void* allocation;  // what the allocator gave
 

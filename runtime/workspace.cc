@@ -8,7 +8,7 @@ namespace tickmlp {
 namespace {
 
 struct Sizes {
-  size_t codes, hidden, logits;
+  size_t codes, hidden, logits, sums;
 };
 
 // The codes get room for whole vectors beyond the last input.
@@ -16,7 +16,7 @@ Sizes sizes_of(const Network& network) {
   size_t logits = 0;
   for (uint32_t b = 0; b < (network.heads + 3) / 4; ++b) logits += 4 * round_up(network.block[b].outputs, 4);
   return {whole_lines(2 * round_up(network.inputs, 64)) + 64, network.groups * size_t{64},
-          whole_lines(logits * sizeof(float))};
+          whole_lines(logits * sizeof(float)), logits * kGroup * sizeof(float)};
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ void* allocate_lines(const tickmlp_allocator& allocator, size_t bytes, void** al
 
 size_t workspace_bytes(const Network& network) {
   const Sizes sizes = sizes_of(network);
-  return sizes.codes + sizes.hidden + sizes.logits;
+  return sizes.codes + sizes.hidden + sizes.logits + sizes.sums;
 }
 
 Workspace make_workspace(const Network& network, void* memory) {
@@ -40,6 +40,7 @@ Workspace make_workspace(const Network& network, void* memory) {
   workspace.codes = next;
   workspace.hidden = reinterpret_cast<float*>(next += sizes.codes);
   workspace.logits = reinterpret_cast<float*>(next += sizes.hidden);
+  workspace.sums = reinterpret_cast<float*>(next += sizes.logits);
   return workspace;
 }
 
@@ -56,7 +57,6 @@ void bind_head_blocks(const Head* head, uint32_t heads, const float* start2, Hea
       for (uint32_t k = 0; k < 4; ++k) {
         block.softmax[4 * h + k] = head[h].softmax ? 1.0f : 0.0f;
         const bool real = k < head[h].outputs;
-        block.row[h][k] = head[h].w2 + (real ? size_t{k} * head[h].groups * kGroup : 0);
         if (real && block.output_count + k < 16) block.order[block.output_count + k] = static_cast<int32_t>(4 * h + k);
       }
       block.output_count += head[h].outputs;

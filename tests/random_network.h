@@ -44,10 +44,15 @@ struct RandomNetwork {
   std::vector<Buffer> w2;
   Buffer input_scale, start, lane_scale, group_clamp, w1, start2, scratch;
   std::unique_ptr<HeadBlocks> blocks = std::make_unique<HeadBlocks>();
+  std::vector<Strip> tiles = std::vector<Strip>(kMaxTiles), strips = std::vector<Strip>(kMaxStrips);
   Network network;
   Workspace workspace;
 
-  void bind() { bind_head_blocks(heads.data(), network.heads, network.start2, blocks.get()); }  // after start2 changed
+  void bind() {  // after start2 or a weight changed
+    bind_head_blocks(heads.data(), network.heads, network.start2, blocks.get());
+    network.tiles = make_tiles(network, type, tiles.data());
+    network.strips = make_strips(network, type, tiles.data(), strips.data());
+  }
 
   RandomNetwork(ElementType type, uint32_t inputs, std::vector<HeadShape> shapes, uint32_t seed);
 };
@@ -110,7 +115,11 @@ inline RandomNetwork::RandomNetwork(ElementType element_type, uint32_t inputs, s
              group_clamp.as<float>(),
              w1.as<void>(),
              start2.as<float>(),
-             blocks->block};
+             blocks->block,
+             tiles.data(),
+             strips.data(),
+             0,
+             0};
   for (uint32_t i = 0; i < inputs; ++i) input_scale.as<float>()[i] = 127.0f / (0.5f + std::abs(unit(random)));
   for (uint32_t k = 0; k < network.outputs; ++k) start2.as<float>()[k] = unit(random) * 0.1f;
   uint32_t group = 0, output = 0;
