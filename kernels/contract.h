@@ -55,14 +55,16 @@ struct Strip {
   uint32_t begin, end;  // steps outside have only weights of zero, which change no bit
   uint32_t group;       // its first group, of all
   uint32_t groups;      // at most kTileGroups
-  // Of a whole tile:
-  const Strip* strips;  // its first, where it is the only tile and no head has more than four outputs
+  // Of a whole tile that is the only one, of at most four heads of at most four outputs; otherwise outputs is 0:
+  const Strip* strips;  // one a head
+  uint32_t ends;        // bit g: a head ends with group g
   // Of one head's strip:
-  uint32_t outputs;  // of its head
-  bool first;        // of its head; the others continue its layer-2 sums
-  const float* w2;   // of its first group, output 0
-  size_t w2_stride;  // floats from one output to the next
-  size_t sums;       // of output 0 in Workspace::sums; sums_offset(k) further for output k
+  uint32_t outputs;     // of its head; of a whole tile: of the head that has most
+  bool first;           // of its head; the others continue its layer-2 sums
+  const float* w2;      // of its first group, output 0
+  size_t w2_stride;     // floats from one output to the next
+  size_t sums;          // of output 0 in Workspace::sums; sums_offset(k) further for output k
+  const float* row[4];  // w2 of the model's group 0, were it this head's, for output k; of output 0 where there is no k
 };
 
 // The strip without its first groups.

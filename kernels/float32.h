@@ -90,8 +90,11 @@ struct Float32 {
 #pragma GCC unroll 32
     for (uint32_t r = 0; r < kRegisters; ++r) a[r] = Isa::clamp(a[r], s.network.group_clamp[strip.group + r / kParts]);
     if (strip.w2 != nullptr) return layer2_of_strip<Ops>(strip, a, s.workspace.sums);
-    if constexpr (kParts == 1)
-      if (strip.strips != nullptr) return layer2_of_tile<Ops>(strip.strips, a, s.workspace.sums);
+    if constexpr (kParts == 1) {
+      if (strip.strips != nullptr && strip.outputs <= 3)
+        return layer2_of_tile<Ops, 3>(strip.strips, strip.ends, a, s.workspace.sums);
+      if (strip.strips != nullptr) return layer2_of_tile<Ops, 4>(strip.strips, strip.ends, a, s.workspace.sums);
+    }
 #pragma GCC unroll 32
     for (uint32_t r = 0; r < kRegisters; ++r)
       a[r].store_aligned(s.workspace.hidden + strip.group * kGroup + r * kWidth);
@@ -125,8 +128,7 @@ struct Float32 {
   // by line: whole tiles. A short one waits for its own chain of instructions, and passes memory by: strip by strip.
   static void layers(const Stretch& stretch) {
     const Network& network = stretch.network;
-    if (Isa::kRegisterGroups < kTileGroups || stretch.end - stretch.begin <= kShortInputs)
-      return each_strip(stretch, network.strip, network.strips);
+    if (Isa::kRegisterGroups < kTileGroups) return each_strip(stretch, network.strip, network.strips);
     each_strip(stretch, network.tile, network.tiles);
     if (stretch.kept == nullptr && network.tile->strips == nullptr)
       Heads<Isa>::layer2_of_hidden(network, stretch.workspace);

@@ -122,7 +122,10 @@ HWY_INLINE void end_part(const Stretch& stretch, const Strip& strip, const I32 (
     if (strip.w2 != nullptr) return layer2_of_strip<Ops>(strip, activation, stretch.workspace.sums);
 #endif
 #if HWY_TARGET == HWY_AVX3_DL
-    if (strip.strips != nullptr) return layer2_of_tile<Ops>(strip.strips, activation, stretch.workspace.sums);
+    if (strip.strips != nullptr && strip.outputs <= 3)
+      return layer2_of_tile<Ops, 3>(strip.strips, strip.ends, activation, stretch.workspace.sums);
+    if (strip.strips != nullptr)
+      return layer2_of_tile<Ops, 4>(strip.strips, strip.ends, activation, stretch.workspace.sums);
 #endif
 #pragma GCC unroll 32
     for (uint32_t r = 0; r < kGroups * kRegistersOfGroup; ++r)

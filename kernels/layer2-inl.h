@@ -23,33 +23,30 @@ static inline __attribute__((always_inline)) void layer2_of_strip(const Strip& s
   }
 }
 
-// A whole tile, one register a group, of heads with at most four outputs. Which group belongs to which strip is known at
-// run time only, so every group asks; the answers are always the same, and cost nothing beside going through memory
-// (Zen 4, tactical: 30 ns of an inference).
-template <class Ops, uint32_t kGroups>
-static inline __attribute__((always_inline)) void layer2_of_tile(const Strip* strip,
+// A whole tile that is the model's only one, a register a group, of heads with at most kOutputs outputs; one that a head
+// lacks is done with its first row, and is not one of the logits. Where a head ends is known at run time only, so every
+// group asks. The answers are always the same, and cost little beside a way through memory (Zen 4, tactical: 30 ns of an
+// inference).
+template <class Ops, uint32_t kOutputs, uint32_t kGroups>
+static inline __attribute__((always_inline)) void layer2_of_tile(const Strip* strip, uint32_t ends,
                                                                  const typename Ops::Vector (&activation)[kGroups],
                                                                  float* sums) {
   static_assert(Ops::kLanes == kGroup);
-  const float* row = strip->w2;
-  uint32_t left = strip->groups;
-  typename Ops::Vector sum[4];
+  typename Ops::Vector sum[kOutputs];
 #pragma GCC unroll 4
-  for (uint32_t k = 0; k < 4; ++k) sum[k] = strip->first ? Ops::zero() : Ops::load(sums + strip->sums + sums_offset(k));
+  for (uint32_t k = 0; k < kOutputs; ++k) sum[k] = Ops::zero();
 #pragma GCC unroll 16
-  for (uint32_t g = 0; g < kGroups; ++g, row += kGroup) {
+  for (uint32_t g = 0; g < kGroups; ++g) {
 #pragma GCC unroll 4
-    for (uint32_t k = 0; k < 4; ++k)
-      if (k < strip->outputs) sum[k] = Ops::fma(activation[g], Ops::load(row + k * strip->w2_stride), sum[k]);
-    if (--left != 0) continue;
+    for (uint32_t k = 0; k < kOutputs; ++k)
+      sum[k] = Ops::fma(activation[g], Ops::load(strip->row[k] + g * kGroup), sum[k]);
+    if ((ends >> g & 1) == 0) continue;
 #pragma GCC unroll 4
-    for (uint32_t k = 0; k < 4; ++k)
-      if (k < strip->outputs) Ops::store(sum[k], sums + strip->sums + sums_offset(k));
-    if (g + 1 == kGroups) return;
-    ++strip;  // which begins a head: a tile ends where a strip does
-    row = strip->w2 - kGroup;
-    left = strip->groups;
-#pragma GCC unroll 4
-    for (uint32_t k = 0; k < 4; ++k) sum[k] = Ops::zero();
+    for (uint32_t k = 0; k < kOutputs; ++k) {
+      Ops::store(sum[k], sums + k * kGroup);
+      sum[k] = Ops::zero();
+    }
+    ++strip;
+    sums += 4 * kGroup;  // the next head
   }
 }

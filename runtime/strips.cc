@@ -31,6 +31,14 @@ Strip piece_of(const Strip& tile, uint32_t first, uint32_t groups, uint32_t step
   return strip;
 }
 
+void give_strips(Strip& tile, const Strip* strips, uint32_t count) {
+  tile.strips = strips;
+  for (uint32_t i = 0; i < count; ++i) {
+    tile.ends |= 1u << (strips[i].group + strips[i].groups - 1);
+    tile.outputs = std::max(tile.outputs, strips[i].outputs);
+  }
+}
+
 uint32_t steps_of(const Network& network, ElementType type) {
   return type == ElementType::kInt8 ? (network.inputs + 3) / 4 : network.inputs;
 }
@@ -72,12 +80,15 @@ uint32_t make_strips(const Network& network, ElementType type, Strip* tiles, Str
       strip.first = done == 0;
       strip.w2 = head.w2 + done * kGroup;
       strip.w2_stride = size_t{head.groups} * kGroup;
+      for (uint32_t k = 0; k < 4; ++k)  // as numbers, since they lie before the array
+        strip.row[k] = reinterpret_cast<const float*>(
+            reinterpret_cast<uintptr_t>(strip.w2 + (k < head.outputs ? k * strip.w2_stride : 0)) - group * size_t{64});
       strip.sums = block_sums + (h % 4) * 4 * kGroup;
       done += groups;
     }
   }
   const bool small = std::all_of(strips, strips + count, [](const Strip& strip) { return strip.outputs <= 4; });
-  if (network.tiles == 1 && small) tiles[0].strips = strips;
+  if (network.tiles == 1 && network.heads <= 4 && small) give_strips(tiles[0], strips, count);
   return count;
 }
 

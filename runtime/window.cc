@@ -40,6 +40,31 @@ tickmlp_status take_next_state(tickmlp_window& window) {
   return TICKMLP_OK;
 }
 
+bool overlap(const float* row, size_t row_count, const float* output, size_t output_count) {
+  return row < output + output_count && output < row + row_count;
+}
+
+// next_state is scratch between resets.
+const float* keep_aside(tickmlp_window& window, const float* row) {
+  std::memcpy(window.next_state, row, window.columns * sizeof(float));
+  return window.next_state;
+}
+
+const float* flush(tickmlp_window& window, const float* row, uint64_t* flushed) {
+  *flushed = copy_flushed(row, window.columns, window.next_state);
+  return window.next_state;
+}
+
+// A call of memcpy, which looks at the length first, takes 9 ns of a tick of 80.
+void copy_row(const float* from, size_t count, float* to) {
+  if (count < 4) {
+    for (size_t i = 0; i < count; ++i) to[i] = from[i];
+    return;
+  }
+  for (size_t i = 0; i + 4 < count; i += 4) std::memcpy(to + i, from + i, 16);
+  std::memcpy(to + count - 4, from + count - 4, 16);
+}
+
 bool is_finite(const float* values, size_t count) {
   bool finite = true;
   for (size_t i = 0; i < count; ++i) finite &= std::isfinite(values[i]);
@@ -119,24 +144,22 @@ tickmlp_status tickmlp_window_tick(tickmlp_window* window, const float* row, siz
   if (output_count != window->network.outputs) return TICKMLP_OUTPUT_COUNT;
   if (!is_float_aligned(row) || !is_float_aligned(output)) return TICKMLP_MISALIGNED;
   if (!window->ready) return TICKMLP_WINDOW_EMPTY;
-  // Kept first, since the output may lie over the row, and taken back below where it is refused. The kernel reads the
-  // caller's copy: its wide load could not be forwarded from the stores of this one.
-  float* const newest = window->state + window->newest;
-  float* const before = window->next_state;  // scratch between resets
-  std::memcpy(before, newest, row_count * sizeof(float));
-  std::memcpy(newest, row, row_count * sizeof(float));
   const FloatEnvironment environment(window->promised);
+  // The row becomes the window's behind the kernel, beside the end of the softmax; first only where the output lies over
+  // it. A refused row leaves nothing behind.
+  if (overlap(row, row_count, output, output_count)) row = keep_aside(*window, row);
   Outcome outcome = window->tick(window->network, row, window->newest, window->workspace, window->kept, output);
   if (outcome == Outcome::kNonFiniteInput && window->flush) {
-    const uint64_t flushed = copy_flushed(newest, row_count, newest);
-    outcome = window->tick(window->network, newest, window->newest, window->workspace, window->kept, output);
+    uint64_t flushed = 0;
+    row = flush(*window, row, &flushed);
+    outcome = window->tick(window->network, row, window->newest, window->workspace, window->kept, output);
     window->counters.flushed += flushed;
   }
   if (outcome != Outcome::kDone) [[unlikely]] {
-    std::memcpy(newest, before, row_count * sizeof(float));
     window->counters.refused += 1;
     return outcome == Outcome::kNonFiniteInput ? TICKMLP_NON_FINITE_INPUT : TICKMLP_NON_FINITE_OUTPUT;
   }
+  copy_row(row, row_count, window->state + window->newest);
   window->counters.inferences += 1;
   window->counters.clipped += window->workspace.clipped;
   return TICKMLP_OK;
