@@ -3,24 +3,19 @@
 // traits struct `Isa`, and is compiled for that instruction set alone:
 //   Vector            xsimd::batch<float, arch>
 //   kRegisterGroups   groups whose accumulators fit the registers at once
-//   fma(a, b, c)      a * b + c, rounded once (xsimd 8.1's own is a multiply and an add for AVX-512)
 //   clamp(a, high)    t = a > 0 ? a : 0; t < high ? t : high, for NaN too: max and min differ there between x86 and Arm
-//   fold(a, b, c, d, four)    sixteen virtual lanes of each of four heads to four of each, head by head
-//   zip_low, zip_high(a, b)   of each 128 bits: a0 b0 a1 b1, a2 b2 a3 b3
-//   join_low, join_high(a, b) of each 128 bits: a0 a1 b0 b1, a2 a3 b2 b3
-//   spread<k>(v)              of each 128 bits: vk vk vk vk
-//   place(results, block, output)  four heads by four outputs of a small block to the model's outputs
+//   end(network, tile, activation, output)  where a tile fits the registers: from its activations to the outputs
+// and what heads-inl.h asks for. (xsimd 8.1's own fma is a multiply and an add for AVX-512: 84 % of lanes differ.)
 // Every function is a static member of a template over Isa, so that no symbol is shared between instruction sets.
 #pragma once
 
 #include <xsimd/xsimd.hpp>
 
 #include "contract.h"
-#include "heads.h"
 
 namespace tickmlp {
 namespace {
-#include "layer2-inl.h"
+#include "heads-inl.h"
 }
 
 template <class Isa>
@@ -28,15 +23,6 @@ struct Float32 {
   using Vector = typename Isa::Vector;
   static constexpr uint32_t kWidth = Vector::size;
   static constexpr uint32_t kParts = kGroup / kWidth;  // registers of one group
-
-  struct Ops {
-    using Vector = typename Isa::Vector;
-    static constexpr uint32_t kLanes = kWidth;
-    static Vector zero() { return Vector(0.0f); }
-    static Vector load(const float* from) { return Vector::load_aligned(from); }
-    static void store(const Vector& v, float* to) { v.store_aligned(to); }
-    static Vector fma(const Vector& a, const Vector& b, const Vector& c) { return Isa::fma(a, b, c); }
-  };
 
   // All lanes of every vector in values[0, count): |v| < infinity. The last, partial vector goes through a copy, so
   // that nothing beyond the input is read.
@@ -61,7 +47,13 @@ struct Float32 {
     uint32_t begin, end;
     const float* from;
     float* kept;
+    float* output;
+    Outcome& outcome;  // set by the tile that is the only one
+
+    // Asked behind layer 1, where it hides beside the last lines of weights; non-finite inputs do no harm there.
+    bool finite() const { return all_finite(input, end - begin); }
   };
+  static constexpr bool kWholeTiles = Isa::kRegisterGroups == kTileGroups;
 
   // kGroups neighbouring groups of one strip. Accumulators stay in registers because every loop over them has a constant
   // count. The port argument: one fused multiply-add with a memory operand for 64 bytes (AVX-512), so the loop runs as
@@ -89,12 +81,15 @@ struct Float32 {
     }
 #pragma GCC unroll 32
     for (uint32_t r = 0; r < kRegisters; ++r) a[r] = Isa::clamp(a[r], s.network.group_clamp[strip.group + r / kParts]);
-    if (strip.w2 != nullptr) return layer2_of_strip<Ops>(strip, a, s.workspace.sums);
-    if constexpr (kParts == 1) {
-      if (strip.strips != nullptr && strip.outputs <= 3)
-        return layer2_of_tile<Ops, 3>(strip.strips, strip.ends, a, s.workspace.sums);
-      if (strip.strips != nullptr) return layer2_of_tile<Ops, 4>(strip.strips, strip.ends, a, s.workspace.sums);
-    }
+    typename Isa::Register activation[kRegisters];
+#pragma GCC unroll 32
+    for (uint32_t r = 0; r < kRegisters; ++r) activation[r] = a[r];
+    if (strip.w2 != nullptr) return Heads<Isa>::layer2(strip, activation, s.workspace.sums);
+    if constexpr (kWholeTiles)
+      if (strip.strips != nullptr) {
+        s.outcome = s.finite() ? Isa::end(s.network, strip, activation, s.output) : Outcome::kNonFiniteInput;
+        return;
+      }
 #pragma GCC unroll 32
     for (uint32_t r = 0; r < kRegisters; ++r)
       a[r].store_aligned(s.workspace.hidden + strip.group * kGroup + r * kWidth);
@@ -124,27 +119,29 @@ struct Float32 {
       else wide_strip(stretch, *strip);
   }
 
-  // Layer 1 and, where nothing is to be kept, layer 2. A long stretch waits for its weights, and they come fastest line
-  // by line: whole tiles. A short one waits for its own chain of instructions, and passes memory by: strip by strip.
-  static void layers(const Stretch& stretch) {
+  // Weights come fastest line by line, so whole tiles where they fit the registers.
+  static Outcome run(const Stretch& stretch) {
     const Network& network = stretch.network;
-    if (Isa::kRegisterGroups < kTileGroups) return each_strip(stretch, network.strip, network.strips);
-    each_strip(stretch, network.tile, network.tiles);
-    if (stretch.kept == nullptr && network.tile->strips == nullptr)
-      Heads<Isa>::layer2_of_hidden(network, stretch.workspace);
+    if (kWholeTiles) each_strip(stretch, network.tile, network.tiles);
+    else each_strip(stretch, network.strip, network.strips);
+    if (stretch.kept != nullptr) return stretch.finite() ? Outcome::kDone : Outcome::kNonFiniteInput;
+    if (kWholeTiles && network.tile->strips != nullptr) return stretch.outcome;
+    if (!stretch.finite()) return Outcome::kNonFiniteInput;
+    if (kWholeTiles) Heads<Isa>::layer2_of_hidden(network, stretch.workspace);
+    return Heads<Isa>::conclude(network, stretch.workspace, stretch.output);
   }
 
   static Outcome advance(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept) {
-    layers({network, workspace, input, 0, end, static_cast<const float*>(network.start), static_cast<float*>(kept)});
-    return all_finite(input, end) ? Outcome::kDone : Outcome::kNonFiniteInput;
+    Outcome outcome;
+    return run({network, workspace, input, 0, end, static_cast<const float*>(network.start), static_cast<float*>(kept),
+                nullptr, outcome});
   }
 
   static Outcome tick(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
                       float* output) {
-    layers({network, workspace, row, begin, network.inputs, static_cast<const float*>(kept), nullptr});
-    // Behind layer 1, where it hides beside the last lines of weights; non-finite inputs do no harm there.
-    if (!all_finite(row, network.inputs - begin)) return Outcome::kNonFiniteInput;
-    return Heads<Isa>::conclude(network, workspace, output);
+    Outcome outcome;
+    return run(
+        {network, workspace, row, begin, network.inputs, static_cast<const float*>(kept), nullptr, output, outcome});
   }
 
   static Outcome infer(const Network& network, const float* input, Workspace& workspace, float* output) {

@@ -3,37 +3,53 @@
 
 #include "float32.h"
 #include "float32_isa.h"
-#include "heads.h"
 
 namespace tickmlp {
 namespace {
 
 struct Avx2 {
   using Vector = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;
+  using Integers = xsimd::batch<int32_t, xsimd::fma3<xsimd::avx2>>;
+  using Register = __m256;
+  static constexpr uint32_t kLanes = 8;
   static constexpr uint32_t kRegisterGroups = 6;  // 12 of 16 registers
 
-  static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
+  static Register load(const float* from) { return _mm256_load_ps(from); }
+  static void store(Register v, float* to) { _mm256_store_ps(to, v); }
+  static Register all(float value) { return _mm256_set1_ps(value); }
+  static Register fma(Register a, Register b, Register c) { return _mm256_fmadd_ps(a, b, c); }
+  static Register maximum(Register a, Register b) { return _mm256_max_ps(a, b); }
+  static Register where_less(Register a, Register b, Register yes, Register no) {
+    return xsimd::select(Vector(a) < Vector(b), Vector(yes), Vector(no));
+  }
+  static Register power_of_two(Register t) {
+    return xsimd::bitwise_cast<Vector>((xsimd::bitwise_cast<Integers>(Vector(t)) + Integers(127)) << 23);
+  }
+  static bool finite(Register v, Register start) {
+    const Vector infinity(__builtin_inff());
+    return xsimd::all(Vector(start) == -infinity || xsimd::abs(Vector(v)) < infinity);
+  }
 
   // Sixteen virtual lanes of each of four heads, adding l + 8 and then l + 4: four are left of each, head by head.
-  static void fold(const Vector (&a)[2], const Vector (&b)[2], const Vector (&c)[2], const Vector (&d)[2],
-                   Vector (&four)[2]) {
+  static void fold(const Register (&a)[2], const Register (&b)[2], const Register (&c)[2], const Register (&d)[2],
+                   Register (&four)[2]) {
     four[0] = halves(_mm256_add_ps(a[0], a[1]), _mm256_add_ps(b[0], b[1]));
     four[1] = halves(_mm256_add_ps(c[0], c[1]), _mm256_add_ps(d[0], d[1]));
   }
   static __m256 halves(__m256 a, __m256 b) {
     return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
   }
-  static Vector zip_low(Vector a, Vector b) { return _mm256_unpacklo_ps(a, b); }
-  static Vector zip_high(Vector a, Vector b) { return _mm256_unpackhi_ps(a, b); }
-  static Vector join_low(Vector a, Vector b) { return _mm256_shuffle_ps(a, b, 0x44); }
-  static Vector join_high(Vector a, Vector b) { return _mm256_shuffle_ps(a, b, 0xEE); }
+  static Register zip_low(Register a, Register b) { return _mm256_unpacklo_ps(a, b); }
+  static Register zip_high(Register a, Register b) { return _mm256_unpackhi_ps(a, b); }
+  static Register join_low(Register a, Register b) { return _mm256_shuffle_ps(a, b, 0x44); }
+  static Register join_high(Register a, Register b) { return _mm256_shuffle_ps(a, b, 0xEE); }
   template <int kLane>
-  static Vector spread(Vector v) {
+  static Register spread(Register v) {
     return _mm256_permute_ps(v, kLane * 0x55);
   }
 
-  static void place(const Vector (&results)[2], const HeadBlock& block, float* output) {
-    place_in_order(results, block, output);
+  static void place(const Register (&results)[2], const HeadBlock& block, float* output) {
+    place_in_order<Avx2>(results, block, output);
   }
 
   // maxps and minps are compare and select: where the comparison fails they give their second operand.

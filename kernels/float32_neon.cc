@@ -3,36 +3,51 @@
 
 #include "float32.h"
 #include "float32_isa.h"
-#include "heads.h"
 
 namespace tickmlp {
 namespace {
 
 struct Neon {
   using Vector = xsimd::batch<float, xsimd::neon64>;
+  using Register = float32x4_t;
+  static constexpr uint32_t kLanes = 4;
   static constexpr uint32_t kRegisterGroups = 6;  // 24 of 32 registers
 
-  static Vector fma(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }
+  static Register load(const float* from) { return vld1q_f32(from); }
+  static void store(Register v, float* to) { vst1q_f32(to, v); }
+  static Register all(float value) { return vdupq_n_f32(value); }
+  static Register fma(Register a, Register b, Register c) { return vfmaq_f32(c, a, b); }
+  static Register maximum(Register a, Register b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
+  static Register where_less(Register a, Register b, Register yes, Register no) {
+    return vbslq_f32(vcltq_f32(a, b), yes, no);
+  }
+  static Register power_of_two(Register t) {
+    return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vreinterpretq_s32_f32(t), vdupq_n_s32(127)), 23));
+  }
+  static bool finite(Register v, Register start) {
+    const Register infinity = all(__builtin_inff());
+    return vminvq_u32(vorrq_u32(vceqq_f32(start, vnegq_f32(infinity)), vcltq_f32(vabsq_f32(v), infinity))) != 0;
+  }
 
   // Sixteen virtual lanes of each of four heads, adding l + 8 and then l + 4: four are left of each, head by head.
-  static void fold(const Vector (&a)[4], const Vector (&b)[4], const Vector (&c)[4], const Vector (&d)[4],
-                   Vector (&four)[4]) {
+  static void fold(const Register (&a)[4], const Register (&b)[4], const Register (&c)[4], const Register (&d)[4],
+                   Register (&four)[4]) {
     four[0] = (a[0] + a[2]) + (a[1] + a[3]);
     four[1] = (b[0] + b[2]) + (b[1] + b[3]);
     four[2] = (c[0] + c[2]) + (c[1] + c[3]);
     four[3] = (d[0] + d[2]) + (d[1] + d[3]);
   }
-  static Vector zip_low(Vector a, Vector b) { return vzip1q_f32(a, b); }
-  static Vector zip_high(Vector a, Vector b) { return vzip2q_f32(a, b); }
-  static Vector join_low(Vector a, Vector b) { return vcombine_f32(vget_low_f32(a), vget_low_f32(b)); }
-  static Vector join_high(Vector a, Vector b) { return vcombine_f32(vget_high_f32(a), vget_high_f32(b)); }
+  static Register zip_low(Register a, Register b) { return vzip1q_f32(a, b); }
+  static Register zip_high(Register a, Register b) { return vzip2q_f32(a, b); }
+  static Register join_low(Register a, Register b) { return vcombine_f32(vget_low_f32(a), vget_low_f32(b)); }
+  static Register join_high(Register a, Register b) { return vcombine_f32(vget_high_f32(a), vget_high_f32(b)); }
   template <int kLane>
-  static Vector spread(Vector v) {
+  static Register spread(Register v) {
     return vdupq_laneq_f32(v, kLane);
   }
 
-  static void place(const Vector (&results)[4], const HeadBlock& block, float* output) {
-    place_in_order(results, block, output);
+  static void place(const Register (&results)[4], const HeadBlock& block, float* output) {
+    place_in_order<Neon>(results, block, output);
   }
 
   static Vector clamp(Vector a, float high) {

@@ -28,18 +28,18 @@ const hn::ScalableTag<int32_t> kI32;
 using F32 = hn::Vec<decltype(kF32)>;
 using I32 = hn::Vec<decltype(kI32)>;
 
+// Sums or, on SSE4, hidden activations to the outputs, by the float32 kernel of the same instruction set.
 #if HWY_TARGET == HWY_SSE4
-namespace isa = scalar;
 Outcome conclude(const Network& n, Workspace& w, float* output) { return scalar::finish(n, w, output); }
-#else
-#if HWY_TARGET == HWY_AVX2
-namespace isa = avx2;
+#elif HWY_TARGET == HWY_AVX2
+Outcome conclude(const Network& n, Workspace& w, float* output) { return avx2::conclude(n, w, output); }
 #elif HWY_TARGET == HWY_NEON
-namespace isa = neon;
+Outcome conclude(const Network& n, Workspace& w, float* output) { return neon::conclude(n, w, output); }
 #else
-namespace isa = avx512;
-#endif
-Outcome conclude(const Network& n, Workspace& w, float* output) { return isa::conclude(n, w, output); }
+Outcome conclude(const Network& n, Workspace& w, float* output) { return avx512::conclude(n, w, output); }
+#include "heads-inl.h"
+
+#include "avx512-inl.h"
 #endif
 
 // ---- Layer 1 of neighbouring groups of one strip, accumulators in registers ----
@@ -53,6 +53,8 @@ struct Stretch {
   const int32_t* from;
   int32_t* kept;
   bool backward;  // from the last quads to the first: integer sums are the same in any order
+  float* output;
+  Outcome& outcome;  // kNonFiniteInput, or what a tile that goes to the outputs by itself has found
 };
 
 // The stretch's inputs, from the beginning of its first quad on. The first `lead` of them are in a tick's kept sums
@@ -71,10 +73,9 @@ HWY_INLINE Inputs make_inputs(const Network& network, const float* row, uint32_t
   return {input, network.input_scale + (begin - lead), lead, lead + end - begin};
 }
 
-// What the quantiser saw.
+// What the quantiser saw. Asked after layer 1: a non-finite input does no harm there, and nothing is written before.
 struct Verdict {
-  uint32_t bad;  // not 0: an input is not finite. Asked after layer 1: such inputs do no harm there, and nothing is
-                 // written before
+  uint32_t bad;  // not 0: an input is not finite
   uint64_t clipped;
 };
 
@@ -85,6 +86,7 @@ HWY_INLINE uint32_t end_quad(const Stretch& stretch, const Strip& strip) {
   return stretch.end < strip.end ? stretch.end : strip.end;
 }
 
+constexpr bool kToOutputs = HWY_TARGET == HWY_AVX3_DL;  // a model of one tile goes to the outputs in registers
 constexpr uint32_t kRegistersOfGroup = kGroup / HWY_LANES(float);
 
 // int32 sums of kGroups groups: scale and clamp. Max and Min are the contract's compare and select here: the product of
@@ -101,31 +103,39 @@ HWY_INLINE void activate(const Network& network, uint32_t group, const I32 (&sum
   }
 }
 
-struct Ops {
-  using Vector = F32;
-  static constexpr uint32_t kLanes = HWY_LANES(float);
-  static HWY_INLINE F32 zero() { return hn::Zero(kF32); }
-  static HWY_INLINE F32 load(const float* from) { return hn::Load(kF32, from); }
-  static HWY_INLINE void store(F32 v, float* to) { hn::Store(v, kF32, to); }
-  static HWY_INLINE F32 fma(F32 a, F32 b, F32 c) { return hn::MulAdd(a, b, c); }
-};
-#if HWY_TARGET != HWY_SSE4  // its multiply-add is not fused: layer 2 is the scalar one
-#include "layer2-inl.h"
-#endif
+// One strip's share of its head's layer 2: a chain of fused multiply-adds for each virtual lane and output, which the
+// head's first strip begins and the next ones continue.
+template <uint32_t kRegisters>
+HWY_INLINE void layer2(const Strip& strip, const F32 (&activation)[kRegisters], float* HWY_RESTRICT all_sums) {
+  const float* HWY_RESTRICT row = strip.w2;
+  for (uint32_t k = 0; k < strip.outputs; ++k, row += strip.w2_stride) {
+    float* const at = all_sums + strip.sums + sums_offset(k);
+    F32 sum[kRegistersOfGroup];
+    for (uint32_t p = 0; p < kRegistersOfGroup; ++p)
+      sum[p] = strip.first ? hn::Zero(kF32) : hn::Load(kF32, at + p * HWY_LANES(float));
+#pragma GCC unroll 32
+    for (uint32_t r = 0; r < kRegisters; ++r)
+      sum[r % kRegistersOfGroup] =
+          hn::MulAdd(activation[r], hn::Load(kF32, row + r * HWY_LANES(float)), sum[r % kRegistersOfGroup]);
+    for (uint32_t p = 0; p < kRegistersOfGroup; ++p) hn::Store(sum[p], kF32, at + p * HWY_LANES(float));
+  }
+}
 
 template <uint32_t kGroups>
 HWY_INLINE void end_part(const Stretch& stretch, const Strip& strip, const I32 (&sum)[kGroups * kRegistersOfGroup]) {
   if (stretch.kept == nullptr) {
     F32 activation[kGroups * kRegistersOfGroup];
     activate<kGroups>(stretch.network, strip.group, sum, activation);
-#if HWY_TARGET != HWY_SSE4
-    if (strip.w2 != nullptr) return layer2_of_strip<Ops>(strip, activation, stretch.workspace.sums);
-#endif
+    if (HWY_TARGET != HWY_SSE4 && strip.w2 != nullptr) return layer2(strip, activation, stretch.workspace.sums);
 #if HWY_TARGET == HWY_AVX3_DL
-    if (strip.strips != nullptr && strip.outputs <= 3)
-      return layer2_of_tile<Ops, 3>(strip.strips, strip.ends, activation, stretch.workspace.sums);
-    if (strip.strips != nullptr)
-      return layer2_of_tile<Ops, 4>(strip.strips, strip.ends, activation, stretch.workspace.sums);
+    if (strip.strips != nullptr) {
+      __m512 registers[kGroups];
+#pragma GCC unroll 16
+      for (uint32_t g = 0; g < kGroups; ++g) registers[g] = activation[g].raw;
+      stretch.outcome = strip.outputs <= 3 ? end_tile<3>(stretch.network, strip, registers, stretch.output)
+                                           : end_tile<4>(stretch.network, strip, registers, stretch.output);
+      return;
+    }
 #endif
 #pragma GCC unroll 32
     for (uint32_t r = 0; r < kGroups * kRegistersOfGroup; ++r)
@@ -137,45 +147,37 @@ HWY_INLINE void end_part(const Stretch& stretch, const Strip& strip, const I32 (
     hn::Store(sum[r], kI32, stretch.kept + strip.group * kGroup + r * HWY_LANES(int32_t));
 }
 
-// Each gives kPartGroups, part tables and layer1().
+// Each gives kPartGroups, part tables and layer1(), which returns how many inputs were clipped.
 #if HWY_TARGET == HWY_AVX3_DL
 #include "int8_vnni-inl.h"
 #else
 #include "int8_widening-inl.h"
 #endif
 
-Outcome run(const Stretch& stretch, const Inputs& inputs, Workspace& workspace, float* output) {
-  const Verdict verdict = layer1(stretch, inputs);
-  workspace.clipped = verdict.clipped;
-  if (verdict.bad != 0) return Outcome::kNonFiniteInput;
-  return stretch.kept != nullptr ? Outcome::kDone : conclude(stretch.network, workspace, output);
+Outcome run(const Network& network, const float* row, uint32_t begin, uint32_t end, Workspace& workspace,
+            const void* from, void* kept, bool backward, float* output) {
+  Outcome outcome = Outcome::kDone;
+  const Stretch stretch{
+      network,  workspace, begin / 4, (end + 3) / 4, static_cast<const int32_t*>(from), static_cast<int32_t*>(kept),
+      backward, output,    outcome};
+  workspace.clipped = layer1(stretch, make_inputs(network, row, begin, end));
+  if (outcome != Outcome::kDone || kept != nullptr || kToOutputs && network.tile->strips != nullptr) return outcome;
+  return conclude(network, workspace, output);
 }
 
 Outcome tick(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
              float* output) {
-  const Stretch stretch{network, workspace, begin / 4, (network.inputs + 3) / 4, static_cast<const int32_t*>(kept),
-                        nullptr, false};
-  return run(stretch, make_inputs(network, row, begin, network.inputs), workspace, output);
+  return run(network, row, begin, network.inputs, workspace, kept, nullptr, false, output);
 }
 
 Outcome infer(const Network& network, const float* input, Workspace& workspace, float* output) {
   workspace.backward = !workspace.backward;
-  const Stretch stretch{
-      network, workspace,         0, (network.inputs + 3) / 4, static_cast<const int32_t*>(network.start),
-      nullptr, workspace.backward};
-  return run(stretch, make_inputs(network, input, 0, network.inputs), workspace, output);
+  return run(network, input, 0, network.inputs, workspace, network.start, nullptr, workspace.backward, output);
 }
 
 Outcome advance(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept) {
   workspace.backward = !workspace.backward;
-  const Stretch stretch{network,
-                        workspace,
-                        0,
-                        (end + 3) / 4,
-                        static_cast<const int32_t*>(network.start),
-                        static_cast<int32_t*>(kept),
-                        workspace.backward};
-  return run(stretch, make_inputs(network, input, 0, end), workspace, nullptr);
+  return run(network, input, 0, end, workspace, network.start, kept, workspace.backward, nullptr);
 }
 
 }  // namespace

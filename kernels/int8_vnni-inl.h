@@ -44,7 +44,7 @@ HWY_INLINE void add_quad(I32 (&acc)[kGroups], const uint8_t* code, const int8_t*
 // the broadcast of the quad. 1,470 of them for 420 inputs and 224 lanes, one cache line of weights each. Waiting for
 // those lines leaves the ports free three cycles in four, and the quantiser of the next 16 inputs runs there.
 template <uint32_t kGroups, bool kQuantise>
-Verdict long_part(const Stretch& stretch, const Strip& strip, const Inputs& inputs) {
+uint64_t long_part(const Stretch& stretch, const Strip& strip, const Inputs& inputs) {
   Verdict verdict = {};
   I32 acc[kGroups];
 #pragma GCC unroll 16
@@ -69,8 +69,9 @@ Verdict long_part(const Stretch& stretch, const Strip& strip, const Inputs& inpu
       for (uint32_t q = 0; q < end - quad; ++q) add_quad<kGroups>(acc, code + 4 * q, weights + q * stride);
     }
   }
-  end_part<kGroups>(stretch, strip, acc);
-  return verdict;
+  if (kQuantise && verdict.bad != 0) stretch.outcome = Outcome::kNonFiniteInput;
+  else end_part<kGroups>(stretch, strip, acc);
+  return verdict.clipped;
 }
 
 // A stretch of at most 16 inputs of a model that is one tile, a tick say: bound by latency. Codes stay in registers, each
@@ -96,9 +97,10 @@ void short_part(const Stretch& stretch, const Strip& tile, __m512i quad0, __m512
 // One function for each number of groups, so that the compiler sees every loop over accumulators unrolled.
 template <uint32_t... kIndex>
 struct Parts {
-  static constexpr Verdict (*kLong[])(const Stretch&, const Strip&, const Inputs&) = {&long_part<kIndex + 1, false>...};
-  static constexpr Verdict (*kQuantising[])(const Stretch&, const Strip&,
-                                            const Inputs&) = {&long_part<kIndex + 1, true>...};
+  static constexpr uint64_t (*kLong[])(const Stretch&, const Strip&,
+                                       const Inputs&) = {&long_part<kIndex + 1, false>...};
+  static constexpr uint64_t (*kQuantising[])(const Stretch&, const Strip&,
+                                             const Inputs&) = {&long_part<kIndex + 1, true>...};
   static constexpr void (*kShort[])(const Stretch&, const Strip&, __m512i, __m512i, __m512i,
                                     __m512i) = {&short_part<kIndex + 1>...};
 };
@@ -110,7 +112,7 @@ using AllParts = MakeParts<kPartGroups>;
 
 // Masked lanes of a load cannot fault, but a load waits for every cache line it spans, the masked part too. So a tick's
 // seven features are taken with half a vector: 120 ns less in one tick of ten where what follows the row is cold.
-HWY_INLINE Verdict short_layer1(const Stretch& stretch, const Inputs& inputs) {
+HWY_INLINE uint64_t short_layer1(const Stretch& stretch, const Inputs& inputs) {
   const Network& network = stretch.network;
   Verdict verdict = {};
   const __mmask16 inside = static_cast<__mmask16>(below(inputs.count) & ~below(inputs.lead));
@@ -122,30 +124,38 @@ HWY_INLINE Verdict short_layer1(const Stretch& stretch, const Inputs& inputs) {
   const __m512i quad1 = _mm512_permutexvar_epi32(_mm512_set1_epi32(1), codes);
   const __m512i quad2 = _mm512_permutexvar_epi32(_mm512_set1_epi32(2), codes);
   const __m512i quad3 = _mm512_permutexvar_epi32(_mm512_set1_epi32(3), codes);
-  AllParts::kShort[network.groups - 1](stretch, *network.tile, quad0, quad1, quad2, quad3);
-  return verdict;
+  if (verdict.bad != 0) stretch.outcome = Outcome::kNonFiniteInput;
+  else AllParts::kShort[network.groups - 1](stretch, *network.tile, quad0, quad1, quad2, quad3);
+  return verdict.clipped;
 }
 
 // The tile that comes first quantises on its way, unless it would not see all inputs.
-HWY_INLINE Verdict long_layer1(const Stretch& stretch, const Inputs& inputs) {
+HWY_INLINE uint64_t long_layer1(const Stretch& stretch, const Inputs& inputs) {
   const Network& network = stretch.network;
-  Verdict verdict = {};
-  for (uint32_t turn = 0; turn < network.tiles; ++turn) {
-    const Strip& tile = network.tile[stretch.backward ? network.tiles - 1 - turn : turn];
-    if (turn > 0) {
-      AllParts::kLong[tile.groups - 1](stretch, tile, inputs);
-    } else if (tile.begin <= stretch.begin && stretch.end <= tile.end) {
-      verdict = AllParts::kQuantising[tile.groups - 1](stretch, tile, inputs);
-    } else {
-      for (uint32_t at = 0; at < inputs.count; at += 16) quantise_chunk(inputs, at, stretch.workspace.codes, verdict);
-      AllParts::kLong[tile.groups - 1](stretch, tile, inputs);
+  const Strip& first = network.tile[stretch.backward ? network.tiles - 1 : 0];
+  uint64_t clipped;
+  if (first.begin <= stretch.begin && stretch.end <= first.end) {
+    clipped = AllParts::kQuantising[first.groups - 1](stretch, first, inputs);
+    if (stretch.outcome != Outcome::kDone) return clipped;
+  } else {
+    Verdict verdict = {};
+    for (uint32_t at = 0; at < inputs.count; at += 16) quantise_chunk(inputs, at, stretch.workspace.codes, verdict);
+    clipped = verdict.clipped;
+    if (verdict.bad != 0) {
+      stretch.outcome = Outcome::kNonFiniteInput;
+      return clipped;
     }
+    AllParts::kLong[first.groups - 1](stretch, first, inputs);
   }
-  if (stretch.kept == nullptr && network.tile->strips == nullptr) isa::layer2_of_hidden(network, stretch.workspace);
-  return verdict;
+  for (uint32_t turn = 1; turn < network.tiles; ++turn) {
+    const Strip& tile = network.tile[stretch.backward ? network.tiles - 1 - turn : turn];
+    AllParts::kLong[tile.groups - 1](stretch, tile, inputs);
+  }
+  if (stretch.kept == nullptr && network.tile->strips == nullptr) avx512::layer2_of_hidden(network, stretch.workspace);
+  return clipped;
 }
 
-HWY_INLINE Verdict layer1(const Stretch& stretch, const Inputs& inputs) {
+HWY_INLINE uint64_t layer1(const Stretch& stretch, const Inputs& inputs) {
   const bool is_short = inputs.count <= kShortInputs && stretch.network.tile->strips != nullptr;
   return is_short ? short_layer1(stretch, inputs) : long_layer1(stretch, inputs);
 }

@@ -104,7 +104,7 @@ struct MakeParts : MakeParts<kCount - 1, kCount - 1, kIndex...> {};
 template <uint32_t... kIndex>
 struct MakeParts<0, kIndex...> : Parts<kIndex...> {};
 
-HWY_INLINE Verdict layer1(const Stretch& stretch, const Inputs& inputs) {
+HWY_INLINE uint64_t layer1(const Stretch& stretch, const Inputs& inputs) {
   const Network& network = stretch.network;
   const Verdict verdict = quantise(inputs, reinterpret_cast<Code*>(stretch.workspace.codes));
   for (uint32_t turn = 0; turn < network.strips; ++turn) {
@@ -115,5 +115,6 @@ HWY_INLINE Verdict layer1(const Stretch& stretch, const Inputs& inputs) {
       skip(strip, groups);
     }
   }
-  return verdict;
+  if (verdict.bad != 0) stretch.outcome = Outcome::kNonFiniteInput;
+  return verdict.clipped;
 }

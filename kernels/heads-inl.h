@@ -6,19 +6,25 @@
 // inside the 128 bits of its head, in the contract's order. Each step is a wait for the one before, and nothing else is
 // left to do meanwhile, so the length of that chain is what counts (Zen 4, tactical: 232 cycles with a register an
 // output, see docs/LATENCY.md).
-#pragma once
-
-#include <xsimd/xsimd.hpp>
-
-#include "contract.h"
-
-namespace tickmlp {
+//
+// Included without a guard into the namespace of each instruction set, which brings its vectors as a struct `Isa`:
+//   Register, kLanes          a GCC vector of floats, with + - * /
+//   load, store, all(value)   aligned
+//   fma(a, b, c)              a * b + c, rounded once
+//   maximum(a, b)             a > b ? a : b
+//   where_less(a, b, yes, no) lane by lane
+//   power_of_two(t)           2^n of t = n + 1.5 * 2^23
+//   finite(v, start)          every lane is, where start is not -infinity
+//   fold(a, b, c, d, four)    sixteen virtual lanes of each of four heads to four of each, head by head
+//   zip_low, zip_high(a, b)   of each 128 bits: a0 b0 a1 b1, a2 b2 a3 b3
+//   join_low, join_high(a, b) of each 128 bits: a0 a1 b0 b1, a2 a3 b2 b3
+//   spread<k>(v)              of each 128 bits: vk vk vk vk
+//   place(results, block, output)  four heads by four outputs of a small block to the model's outputs
 
 template <class Isa>
 struct Heads {
-  using Vector = typename Isa::Vector;
-  using Integers = xsimd::batch<int32_t, typename Vector::arch_type>;
-  static constexpr uint32_t kWidth = Vector::size;
+  using Vector = typename Isa::Register;
+  static constexpr uint32_t kWidth = Isa::kLanes;
   static constexpr uint32_t kParts = kGroup / kWidth;  // registers of one group, and of four heads by four outputs
 
   struct Sixteen {
@@ -26,11 +32,31 @@ struct Heads {
   };
   static Sixteen load(const float* values) {
     Sixteen v;
-    for (uint32_t p = 0; p < kParts; ++p) v.part[p] = Vector::load_aligned(values + p * kWidth);
+    for (uint32_t p = 0; p < kParts; ++p) v.part[p] = Isa::load(values + p * kWidth);
+    return v;
+  }
+  static Sixteen zero() {
+    Sixteen v;
+    for (uint32_t p = 0; p < kParts; ++p) v.part[p] = Isa::all(0.0f);
     return v;
   }
   static void store(const Sixteen& v, float* to) {
-    for (uint32_t p = 0; p < kParts; ++p) v.part[p].store_aligned(to + p * kWidth);
+    for (uint32_t p = 0; p < kParts; ++p) Isa::store(v.part[p], to + p * kWidth);
+  }
+
+  // One strip's share of its head's layer 2, kRegisters registers of activations: a chain of fused multiply-adds for each
+  // virtual lane and output, which the head's first strip begins and the next ones continue.
+  template <uint32_t kRegisters>
+  static void layer2(const Strip& strip, const Vector (&activation)[kRegisters], float* all_sums) {
+    const float* row = strip.w2;
+    for (uint32_t k = 0; k < strip.outputs; ++k, row += strip.w2_stride) {
+      float* const at = all_sums + strip.sums + sums_offset(k);
+      Sixteen sum = strip.first ? zero() : load(at);
+#pragma GCC unroll 32
+      for (uint32_t r = 0; r < kRegisters; ++r)
+        sum.part[r % kParts] = Isa::fma(activation[r], Isa::load(row + r * kWidth), sum.part[r % kParts]);
+      store(sum, at);
+    }
   }
 
   // Layer 2 of the tiles whose hidden activations went to memory, up to four outputs at a time.
@@ -52,7 +78,7 @@ struct Heads {
   static void outputs_of_hidden(const Strip& strip, const float* hidden, const float* row, float* sums) {
     Sixteen sum[kCount];
 #pragma GCC unroll 4
-    for (uint32_t k = 0; k < kCount; ++k) sum[k] = strip.first ? Sixteen{} : load(sums + k * kGroup);
+    for (uint32_t k = 0; k < kCount; ++k) sum[k] = strip.first ? zero() : load(sums + k * kGroup);
     for (uint32_t at = 0; at < strip.groups * kGroup; at += kGroup) {
       const Sixteen activation = load(hidden + at);
 #pragma GCC unroll 4
@@ -67,16 +93,13 @@ struct Heads {
     for (uint32_t k = 0; k < kCount; ++k) store(sum[k], sums + k * kGroup);
   }
 
-  // The logits of four heads' kCount outputs. Where there is none the sums are 0 and the start is -infinity, so that its
-  // exponential is 0.
+  // Layer-2 sums of four heads' kCount outputs, [head][4][16], as far as four virtual lanes of each.
   template <uint32_t kCount>
-  static Sixteen logits_of(const float* sums, const float* start) {
-    Sixteen s[4][4];
+  static void fold_sums(const float* sums, Sixteen (&four)[4]) {
 #pragma GCC unroll 4
-    for (uint32_t h = 0; h < 4; ++h)
-#pragma GCC unroll 4
-      for (uint32_t k = 0; k < kCount; ++k) s[h][k] = load(sums + (4 * h + k) * kGroup);
-    return add(tree<kCount>(s), load(start));
+    for (uint32_t k = 0; k < kCount; ++k)
+      Isa::fold(load(sums + k * kGroup).part, load(sums + (4 + k) * kGroup).part, load(sums + (8 + k) * kGroup).part,
+                load(sums + (12 + k) * kGroup).part, four[k].part);
   }
 
   static Sixteen add(const Sixteen& a, const Sixteen& b) {
@@ -85,62 +108,54 @@ struct Heads {
     return sum;
   }
 
-  // Sixteen virtual lanes of each head and output to their sum, adding l + 8, l + 4, l + 2 and l + 1. Outputs beyond
-  // kCount are zero and take no part.
+  // The logits from what fold() left, adding l + 2 and l + 1. Outputs beyond kCount are zero. Where a head has no such
+  // output the start is -infinity, so that its exponential is 0. (Were the sum +infinity, so would be the head's first
+  // logit, which is refused.)
   template <uint32_t kCount>
-  static Sixteen tree(const Sixteen (&s)[4][4]) {
-    const Sixteen zero = {};
-    Sixteen four[4];  // [output]: 4 virtual lanes of head 0, of head 1 ...
-#pragma GCC unroll 4
-    for (uint32_t k = 0; k < 4; ++k)
-      if (k < kCount) Isa::fold(s[0][k].part, s[1][k].part, s[2][k].part, s[3][k].part, four[k].part);
+  static Sixteen logits_of(const Sixteen (&four)[4], const float* start) {
     Sixteen sum;
 #pragma GCC unroll 4
     for (uint32_t p = 0; p < kParts; ++p) {
-      const Vector a = four[0].part[p], b = kCount > 1 ? four[1].part[p] : zero.part[p];
+      const Vector zero = Isa::all(0.0f);
+      const Vector a = four[0].part[p], b = kCount > 1 ? four[1].part[p] : zero;
       const Vector low = Isa::zip_low(a, b) + Isa::zip_high(a, b);  // v0 + v2 of a, b, v1 + v3 of a, b
-      Vector high = Vector(0.0f);
+      Vector high = zero;
       if (kCount > 2) {
-        const Vector c = four[2].part[p], d = kCount > 3 ? four[3].part[p] : zero.part[p];
+        const Vector c = four[2].part[p], d = kCount > 3 ? four[3].part[p] : zero;
         high = Isa::zip_low(c, d) + Isa::zip_high(c, d);
       }
       sum.part[p] = Isa::join_low(low, high) + Isa::join_high(low, high);
     }
-    return sum;
+    return add(sum, load(start));
   }
 
   // Whether every real logit is finite.
   static bool all_finite(const Sixteen& logits, const float* start) {
     bool finite = true;
-    for (uint32_t p = 0; p < kParts; ++p) {
-      const Vector infinity(__builtin_inff());
-      const auto absent = Vector::load_aligned(start + p * kWidth) == -infinity;
-      finite &= xsimd::all(absent || (xsimd::abs(logits.part[p]) < infinity));
-    }
+    for (uint32_t p = 0; p < kParts; ++p) finite &= Isa::finite(logits.part[p], Isa::load(start + p * kWidth));
     return finite;
   }
 
   static Vector exp32(Vector x) {
-    const Vector magic(12582912.0f);
-    const Vector t = Isa::fma(x, Vector(0x1.715476p+0f), magic);
+    const Vector magic = Isa::all(12582912.0f);
+    const Vector t = Isa::fma(x, Isa::all(0x1.715476p+0f), magic);
     const Vector k = t - magic;
-    Vector r = Isa::fma(k, Vector(-0x1.62e430p-1f), x);
-    r = Isa::fma(k, Vector(0x1.05c610p-29f), r);
-    Vector p(0x1.6a23cep-10f);
-    p = Isa::fma(p, r, Vector(0x1.123a20p-7f));
-    p = Isa::fma(p, r, Vector(0x1.5558f2p-5f));
-    p = Isa::fma(p, r, Vector(0x1.555492p-3f));
-    p = Isa::fma(p, r, Vector(0x1.fffffcp-2f));
-    p = Isa::fma(p, r, Vector(1.0f));
-    p = Isa::fma(p, r, Vector(1.0f));
-    const Integers exponent = (xsimd::bitwise_cast<Integers>(t) + Integers(127)) << 23;
-    return xsimd::select(x < Vector(-87.0f), Vector(0.0f), p * xsimd::bitwise_cast<Vector>(exponent));
+    Vector r = Isa::fma(k, Isa::all(-0x1.62e430p-1f), x);
+    r = Isa::fma(k, Isa::all(0x1.05c610p-29f), r);
+    Vector p = Isa::all(0x1.6a23cep-10f);
+    p = Isa::fma(p, r, Isa::all(0x1.123a20p-7f));
+    p = Isa::fma(p, r, Isa::all(0x1.5558f2p-5f));
+    p = Isa::fma(p, r, Isa::all(0x1.555492p-3f));
+    p = Isa::fma(p, r, Isa::all(0x1.fffffcp-2f));
+    p = Isa::fma(p, r, Isa::all(1.0f));
+    p = Isa::fma(p, r, Isa::all(1.0f));
+    return Isa::where_less(x, Isa::all(-87.0f), Isa::all(0.0f), p * Isa::power_of_two(t));
   }
 
   // The largest of each head's four, in all of its lanes.
   static Vector largest(Vector v) {
-    const Vector two = xsimd::max(v, Isa::join_high(v, v));
-    return xsimd::max(Isa::template spread<0>(two), Isa::template spread<1>(two));
+    const Vector two = Isa::maximum(v, Isa::join_high(v, v));
+    return Isa::maximum(Isa::template spread<0>(two), Isa::template spread<1>(two));
   }
 
   // sum + v0 + v1 + v2 + v3 of each head, in that order, in all of its lanes.
@@ -151,11 +166,16 @@ struct Heads {
     return sum + Isa::template spread<3>(v);
   }
 
-  // One block of at most four outputs a head, kOutputs: the whole of it in registers.
+  // Where the lane's head has no softmax `no`, elsewhere `yes`.
+  static Vector where_softmax(const HeadBlock& block, uint32_t p, Vector yes, Vector no) {
+    return Isa::where_less(Isa::all(0.0f), Isa::load(block.softmax + p * kWidth), yes, no);
+  }
+
+  // One block of at most four outputs a head, kOutputs, from what fold() left: all of it in registers.
   template <uint32_t kOutputs>
-  static Outcome conclude_small(const Network& network, const float* sums, float* output) {
+  static Outcome conclude_four(const Network& network, const Sixteen (&four)[4], float* output) {
     const HeadBlock& block = network.block[0];
-    const Sixteen logits = logits_of<kOutputs>(sums, block.start);
+    const Sixteen logits = logits_of<kOutputs>(four, block.start);
     if (!all_finite(logits, block.start)) return Outcome::kNonFiniteOutput;
     Sixteen results;
 #pragma GCC unroll 4
@@ -166,47 +186,52 @@ struct Heads {
       if (kOutputs > 1) sum = sum + Isa::template spread<1>(e);
       if (kOutputs > 2) sum = sum + Isa::template spread<2>(e);
       if (kOutputs > 3) sum = sum + Isa::template spread<3>(e);
-      const auto softmax = Vector::load_aligned(block.softmax + p * kWidth) > Vector(0.0f);
       // x / 1 is x, to the bit
-      results.part[p] = xsimd::select(softmax, e, logit) / xsimd::select(softmax, sum, Vector(1.0f));
+      results.part[p] = where_softmax(block, p, e, logit) / where_softmax(block, p, sum, Isa::all(1.0f));
     }
     Isa::place(results.part, block, output);
     return Outcome::kDone;
+  }
+
+  template <uint32_t kOutputs>
+  static Outcome conclude_small(const Network& network, const float* sums, float* output) {
+    Sixteen four[4];
+    fold_sums<kOutputs>(sums, four);
+    return conclude_four<kOutputs>(network, four, output);
   }
 
   // The softmax of one block of any number of outputs, in place; heads without one are left alone.
   static void activate(const HeadBlock& block, float* logits) {
     const uint32_t end = 4 * round_up(block.outputs, 4);
     for (uint32_t p = 0; p < kParts; ++p) {
-      const auto softmax = Vector::load_aligned(block.softmax + p * kWidth) > Vector(0.0f);
-      Vector most = Vector::load_aligned(logits + p * kWidth);
-      for (uint32_t at = kGroup + p * kWidth; at < end; at += kGroup)
-        most = xsimd::max(most, Vector::load_aligned(logits + at));
+      Vector most = Isa::load(logits + p * kWidth);
+      for (uint32_t at = kGroup + p * kWidth; at < end; at += kGroup) most = Isa::maximum(most, Isa::load(logits + at));
       most = largest(most);
-      Vector sum(0.0f);  // 0 + e is e, to the bit: e is never -0
+      Vector sum = Isa::all(0.0f);  // 0 + e is e, to the bit: e is never -0
       for (uint32_t at = p * kWidth; at < end; at += kGroup) {
-        const Vector logit = Vector::load_aligned(logits + at), e = exp32(logit - most);
+        const Vector logit = Isa::load(logits + at), e = exp32(logit - most);
         sum = add_in_order(sum, e);
-        xsimd::select(softmax, e, logit).store_aligned(logits + at);
+        Isa::store(where_softmax(block, p, e, logit), logits + at);
       }
-      const Vector divisor = xsimd::select(softmax, sum, Vector(1.0f));
-      for (uint32_t at = p * kWidth; at < end; at += kGroup)
-        (Vector::load_aligned(logits + at) / divisor).store_aligned(logits + at);
+      const Vector divisor = where_softmax(block, p, sum, Isa::all(1.0f));
+      for (uint32_t at = p * kWidth; at < end; at += kGroup) Isa::store(Isa::load(logits + at) / divisor, logits + at);
     }
   }
 
   // Any number of heads and outputs, four outputs at a time. Every logit is looked at before the first output is
   // written.
-  static Outcome conclude_large(const Network& network, Workspace& workspace, float* output) {
+  static Outcome conclude_large(const Network& network, const Workspace& workspace, float* output) {
     bool finite = true;
     float *logits = workspace.logits, *sums = workspace.sums;
     for (uint32_t h = 0; h < network.heads; h += 4)
       for (uint32_t first = 0; first < network.block[h / 4].outputs;
            first += 4, logits += kGroup, sums += 16 * kGroup) {
         const float* start = network.block[h / 4].start + 4 * first;
-        const Sixteen four = logits_of<4>(sums, start);
-        finite &= all_finite(four, start);
-        store(four, logits);
+        Sixteen four[4];
+        fold_sums<4>(sums, four);
+        const Sixteen logit = logits_of<4>(four, start);
+        finite &= all_finite(logit, start);
+        store(logit, logits);
       }
     if (!finite) return Outcome::kNonFiniteOutput;
     logits = workspace.logits;
@@ -222,7 +247,7 @@ struct Heads {
   }
 
   // Sums of all layer-2 lanes to outputs.
-  static Outcome conclude(const Network& network, Workspace& workspace, float* output) {
+  static Outcome conclude(const Network& network, const Workspace& workspace, float* output) {
     switch (network.heads <= 4 ? network.block[0].outputs : 0) {
       case 1: return conclude_small<1>(network, workspace.sums, output);
       case 2: return conclude_small<2>(network, workspace.sums, output);
@@ -234,12 +259,10 @@ struct Heads {
 };
 
 // Results of a small block to the model's outputs, for instruction sets without a permutation across registers.
-template <class Vector, uint32_t kParts>
-inline __attribute__((always_inline)) void place_in_order(const Vector (&results)[kParts], const HeadBlock& block,
-                                                          float* output) {
+template <class Isa, uint32_t kParts>
+static inline __attribute__((always_inline)) void place_in_order(const typename Isa::Register (&results)[kParts],
+                                                                 const HeadBlock& block, float* output) {
   alignas(64) float flat[kGroup];
-  for (uint32_t p = 0; p < kParts; ++p) results[p].store_aligned(flat + p * Vector::size);
+  for (uint32_t p = 0; p < kParts; ++p) Isa::store(results[p], flat + p * Isa::kLanes);
   for (uint32_t j = 0; j < block.output_count; ++j) output[block.output_begin + j] = flat[block.order[j]];
 }
-
-}  // namespace tickmlp
