@@ -53,7 +53,8 @@ struct Avx512 {
 // known at run time only, so every group asks; the answers are always the same. Nothing goes through memory, which took
 // 30 ns of an inference (Zen 4, tactical).
 template <uint32_t kOutputs, uint32_t kGroups>
-Outcome end_tile(const Network& network, const Strip& tile, const __m512 (&activation)[kGroups], float* output) {
+static inline __attribute__((always_inline)) Outcome end_tile(const Network& network, const Strip& tile,
+                                                              const __m512 (&activation)[kGroups], float* output) {
   const Strip* strip = tile.strips;
   __mmask16 quarter = 0xF;  // of the head
   __m512 sum[kOutputs];

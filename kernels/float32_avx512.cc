@@ -19,7 +19,8 @@ struct Layer1 : Avx512 {
   }
 
   template <uint32_t kGroups>
-  static Outcome end(const Network& network, const Strip& tile, const __m512 (&activation)[kGroups], float* output) {
+  static inline __attribute__((always_inline)) Outcome end(const Network& network, const Strip& tile,
+                                                           const __m512 (&activation)[kGroups], float* output) {
     if (tile.outputs <= 3) return end_tile<3>(network, tile, activation, output);
     return end_tile<4>(network, tile, activation, output);
   }

@@ -10,16 +10,15 @@ HWY_INLINE void dot_product(__m512i& sum, __m512i codes, const int8_t* HWY_RESTR
   __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "m"(*reinterpret_cast<const __m512i*>(weights)));
 }
 
-// Up to 16 inputs to codes; those outside the mask are 0 there. Written with intrinsics: through Highway's NearestInt and
-// DemoteTo, which also handle what cannot come here, this chain was twice as long.
-HWY_INLINE __m128i quantise16(__m512 x, __mmask16 inside, const float* HWY_RESTRICT scale, Verdict& verdict) {
+// Up to 16 inputs to codes, 32 bits each; those outside the mask are 0. Written with intrinsics: through Highway's
+// NearestInt and DemoteTo, which also handle what cannot come here, this chain was twice as long.
+HWY_INLINE __m512i quantise16(__m512 x, __mmask16 inside, const float* HWY_RESTRICT scale, Verdict& verdict) {
   verdict.bad |= _mm512_fpclass_ps_mask(x, 0x99);  // NaNs and infinities
   const __m512 limit = _mm512_set1_ps(127.0f);
   const __m512 p = _mm512_mul_ps(x, _mm512_maskz_loadu_ps(inside, scale));
   verdict.clipped += static_cast<uint32_t>(__builtin_popcount(_mm512_cmp_ps_mask(_mm512_abs_ps(p), limit, _CMP_GT_OQ)));
   const __m512 q = _mm512_min_ps(_mm512_max_ps(p, _mm512_set1_ps(-127.0f)), limit);
-  const __m512i code = _mm512_add_epi32(_mm512_cvtps_epi32(q), _mm512_set1_epi32(128));
-  return _mm512_maskz_cvtepi32_epi8(inside, code);
+  return _mm512_maskz_add_epi32(inside, _mm512_cvtps_epi32(q), _mm512_set1_epi32(128));
 }
 
 HWY_INLINE __mmask16 below(uint32_t count) { return static_cast<__mmask16>((1u << (count < 16 ? count : 16)) - 1); }
@@ -28,7 +27,8 @@ HWY_INLINE __mmask16 below(uint32_t count) { return static_cast<__mmask16>((1u <
 HWY_INLINE void quantise_chunk(const Inputs& inputs, uint32_t at, uint8_t* codes, Verdict& verdict) {
   const auto inside = static_cast<__mmask16>(below(inputs.count - at) & ~(at == 0 ? below(inputs.lead) : 0));
   const __m512 x = _mm512_maskz_loadu_ps(inside, inputs.input + at);
-  _mm_store_si128(reinterpret_cast<__m128i*>(codes + at), quantise16(x, inside, inputs.scale + at, verdict));
+  const __m512i code = quantise16(x, inside, inputs.scale + at, verdict);
+  _mm_store_si128(reinterpret_cast<__m128i*>(codes + at), _mm512_cvtepi32_epi8(code));
 }
 
 template <uint32_t kGroups>
@@ -119,11 +119,11 @@ HWY_INLINE uint64_t short_layer1(const Stretch& stretch, const Inputs& inputs) {
   const __m512 x = inputs.count <= 8
                        ? _mm512_zextps256_ps512(_mm256_maskz_loadu_ps(static_cast<__mmask8>(inside), inputs.input))
                        : _mm512_maskz_loadu_ps(inside, inputs.input);
-  const __m512i codes = _mm512_castsi128_si512(quantise16(x, inside, inputs.scale, verdict));
-  const __m512i quad0 = _mm512_broadcastd_epi32(_mm512_castsi512_si128(codes));
-  const __m512i quad1 = _mm512_permutexvar_epi32(_mm512_set1_epi32(1), codes);
-  const __m512i quad2 = _mm512_permutexvar_epi32(_mm512_set1_epi32(2), codes);
-  const __m512i quad3 = _mm512_permutexvar_epi32(_mm512_set1_epi32(3), codes);
+  const __m512i code = quantise16(x, inside, inputs.scale, verdict);
+  // A quad's codes are one 128-bit part: its four low bytes, four times over, and then in all parts.
+  const __m512i four = _mm512_shuffle_epi8(code, _mm512_set1_epi32(0x0C080400));
+  const __m512i quad0 = _mm512_shuffle_i32x4(four, four, 0x00), quad1 = _mm512_shuffle_i32x4(four, four, 0x55);
+  const __m512i quad2 = _mm512_shuffle_i32x4(four, four, 0xAA), quad3 = _mm512_shuffle_i32x4(four, four, 0xFF);
   if (verdict.bad != 0) stretch.outcome = Outcome::kNonFiniteInput;
   else AllParts::kShort[network.groups - 1](stretch, *network.tile, quad0, quad1, quad2, quad3);
   return verdict.clipped;
