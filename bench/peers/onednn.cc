@@ -2,6 +2,7 @@
 // Peer onednn: one inner product for layer 1 of all heads with the clamp as its post-op, one for layer 2, which is
 // block-diagonal. Weights are reordered beforehand into the layout that the primitive asks for (format_tag::any), one
 // thread (OMP_NUM_THREADS=1), the C call for execution with its arguments prepared, memory handed over and not copied.
+// Tried: weights fixed as io, 3 % faster in float32 and 2.5 times slower in int8; fixed as oi, 5 % slower in both.
 //   int8          the codes and scales of our int8 blob: output scales, and the start vector as s32 bias. Inputs are
 //                 quantised in a vectorised loop: the library's own reorder has no fast path for a scale an input.
 //   onednn-loops  layer 2 in plain loops instead, since a call of a primitive costs more than these 2,000 products. No

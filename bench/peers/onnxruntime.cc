@@ -2,6 +2,7 @@
 // Peer onnxruntime: its C interface, from the library in the npm package onnxruntime-node. One thread each way, all
 // graph optimisations, and inputs and outputs bound once (I/O binding), which its performance guide asks for; the state
 // is copied into the bound input. Three graphs: as exported, fused by hand, fused with int8 weights.
+// Tried and no faster: session.disable_prepacking, which lets a matrix of one row take the plain vector kernel.
 #include <dlfcn.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Peer plain-c: what a C compiler makes of loops. -O3 -march=native -ffast-math (sums may be reordered and contracted,
-// expf need not set errno), one block of lanes at a time; see plain.c.
+// expf need not set errno); see plain.c.
 #include "finish.h"
 #include "peer.h"
 
@@ -32,7 +32,12 @@ class PlainRunner : public Runner {
 }  // namespace
 
 void add_plain_c(const Network& network, Field* field) {
-  field->add("plain-c", "GCC " __VERSION__, "float32", std::make_unique<PlainRunner>(network));
+#ifdef __clang__
+  const char* const compiler = __VERSION__;
+#else
+  const char* const compiler = "GCC " __VERSION__;
+#endif
+  field->add("plain-c", compiler, "float32", std::make_unique<PlainRunner>(network));
 }
 
 }  // namespace tickmlp::bench
