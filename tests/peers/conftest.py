@@ -2,21 +2,11 @@
 """scripts/compare_peers run once, and the program behind it run on altered weights."""
 import json
 import os
-import pathlib
-import subprocess
 import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-FILES = ROOT / "build-peers-files"
-PROGRAMS = ROOT / "build-peers" / "bench" / "peers"
-SYSTEMS = {"torchscript", "onnxruntime", "onednn", "libxsmm", "eigen", "plain-c"}
-
-
-def run(*command, **options):
-    return subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=900, check=False, **options)
+from programs import FILES, PROGRAMS, ROOT, run
 
 
 @pytest.fixture(scope="session")

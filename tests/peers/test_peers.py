@@ -6,7 +6,7 @@ import shutil
 import numpy
 import pytest
 
-from conftest import FILES, ROOT, SYSTEMS, run
+from programs import FILES, ROOT, SYSTEMS, run
 
 FIGURES = {"central_ns", "p50_ns", "p99_ns"}
 
