@@ -65,15 +65,28 @@ void add_certify(CLI::App* app, const std::string& command_line, Action* action)
       ->add_option("--path", options->path,
                    "Which the budgets are for: full (default), or tick. Both are measured where the model has a window")
       ->check(CLI::IsMember({"full", "tick"}));
+  const auto scenarios = std::make_shared<std::string>(kDefaultScenarios);
+  command
+      ->add_option(
+          "--scenario", *scenarios,
+          "Cold regimes to measure beside the hot one: hot (nothing beside it), all (30 s), or some of\n"
+          "spaced-1us ... spaced-10ms (gaps between calls; 1, 10, 100 us, 1, 10 ms), touched-1ms, touched-10ms\n"
+          "(the same, the model touched every 50 us), evicted (each cache line flushed), evicted-data (code left),\n"
+          "evicted-walk (by reading a large buffer)\n"
+          "(default: spaced-100us,evicted)")
+      ->type_name("NAME,...");
   command->add_option("--json", options->json, "Write the certificate here")->type_name("OUT");
   command->footer(
       footer("  tickmlp certify weights/tactical-int8.blob --core 3\n"
+             "  tickmlp certify weights/tactical-int8.blob --scenario spaced-10ms,touched-10ms\n"
              "  tickmlp certify weights/tactical-int8.blob --budget p99=1us,p99.9=5us --json report.json"));
   command->callback([=] {
     options->warm_up_given = warm_up->count() > 0;
     for (const std::string& text : *budgets)
       if (const std::string wrong = parse_budgets(text, &options->budgets); !wrong.empty())
         wrong_usage("--budget " + wrong);
+    if (const std::string wrong = parse_scenarios(*scenarios, &options->scenarios); !wrong.empty())
+      wrong_usage("--scenario " + wrong);
     options->command = command_line;
     *action = [=] { return certify(*options); };
   });
