@@ -105,8 +105,10 @@ void add_run(CLI::App* app, Action* action) {
   command->add_option("--kernel", options->kernel, "Force a kernel by name (see `tickmlp kernels`)")->type_name("NAME");
   command
       ->add_option("--path", options->path,
-                   "full (default): every state at once; tick: its older rows first, then the newest (same bits)")
-      ->check(CLI::IsMember({"full", "tick"}));
+                   "full (default): every state at once; tick: its older rows first, then the newest (same bits);\n"
+                   "replay: the input is a history [bars, columns], and each window of it is scored as a live system\n"
+                   "would, each bar's row by a tick, then the bar closes: [bars - rows + 1, outputs] (same bits)")
+      ->check(CLI::IsMember({"full", "tick", "replay"}));
   command
       ->add_option("--non-finite", options->non_finite,
                    "NaN and infinities among the inputs: strict (default) refuses, flush changes and counts")
@@ -115,7 +117,8 @@ void add_run(CLI::App* app, Action* action) {
       ->check(CLI::IsMember({"copy", "mapped"}));
   command->footer(
       footer("  tickmlp run weights/tactical-int8.blob --input states.npy --output scores.npy\n"
-             "  tickmlp run model.blob --input states.npy --output scores.npy --kernel int8-scalar"));
+             "  tickmlp run model.blob --input states.npy --output scores.npy --kernel int8-scalar\n"
+             "  tickmlp run weights/tactical-int8.blob --input bars.npy --output scores.npy --path replay"));
   command->callback([=] { *action = [=] { return run(*options); }; });
 }
 
