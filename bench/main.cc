@@ -69,7 +69,7 @@ void add_certify(CLI::App* app, const std::string& command_line, Action* action)
   command
       ->add_option(
           "--scenario", *scenarios,
-          "Cold regimes to measure beside the hot one: hot (nothing beside it), all (30 s), or some of\n"
+          "Cold regimes to measure beside the hot one: hot (nothing beside it), all (35 s), or some of\n"
           "spaced-1us ... spaced-10ms (gaps between calls; 1, 10, 100 us, 1, 10 ms), touched-1ms, touched-10ms\n"
           "(the same, the model touched every 50 us), evicted (each cache line flushed), evicted-data (code left),\n"
           "evicted-walk (by reading a large buffer)\n"
