@@ -42,8 +42,8 @@ struct Certificate {
 
 // Full path over memory floor, of central_ns with the timer's taken off both; 0 when it cannot be told.
 double full_to_memory_floor(const Measurement& measurement);
-// Likewise tick path over full path; 0 where the model has no window.
-double tick_to_full(const Measurement& measurement);
+// Likewise tick path over full path in a scenario; 0 where the model has no window, or it was not measured.
+double tick_to_full(const Measurement& measurement, const std::string& scenario = "hot");
 
 std::string certificate_json(const Certificate& certificate);
 std::string certificate_table(const Certificate& certificate);

@@ -45,19 +45,39 @@ json hot_scenario(const Series& series, const std::string& path) {
   scenario["cache"] = "hot";
   scenario["gap_ns"] = nullptr;
   scenario["rate_per_s"] = nullptr;
+  scenario["scenario"] = "hot";
+  for (const char* cold : {"touch_ns", "eviction", "page_faults", "involuntary_switches"}) scenario[cold] = nullptr;
+  return scenario;
+}
+
+json cold_scenario(const ColdSeries& cold) {
+  const Scenario& asked = cold.scenario;
+  const bool spaced = asked.eviction == Eviction::kNone;
+  json scenario = hot_scenario(cold.series, cold.tick ? "tick" : "full");
+  scenario["name"] = std::string(cold.tick ? "tick" : "full") + " path, " + describe_scenario(asked);
+  scenario["kind"] = spaced ? "spaced" : "service";
+  scenario["cache"] = spaced ? "spaced" : "evicted";
+  scenario["scenario"] = asked.name;
+  if (spaced) scenario["gap_ns"] = asked.gap_ns;
+  if (asked.touch_ns != 0) scenario["touch_ns"] = asked.touch_ns;
+  if (!spaced) scenario["eviction"] = cold.way == Eviction::kWalk ? "walk" : "flush";
+  scenario["page_faults"] = cold.page_faults;
+  scenario["involuntary_switches"] = cold.involuntary_switches;
   return scenario;
 }
 
 json scenarios_of(const Measurement& measured) {
   json scenarios = json::array({hot_scenario(measured.full, "full")});
   if (measured.tick.recorder.count != 0) scenarios.push_back(hot_scenario(measured.tick, "tick"));
+  for (const ColdSeries& cold : measured.cold) scenarios.push_back(cold_scenario(cold));
   return scenarios;
 }
 
 json ratios_of(const Measurement& measured) {
   const auto ratio = [](double value) { return value > 0 ? json(std::round(value * 1e4) / 1e4) : json(); };
   return {{"full_to_memory_floor", ratio(full_to_memory_floor(measured))},
-          {"tick_to_full", ratio(tick_to_full(measured))}};
+          {"tick_to_full", ratio(tick_to_full(measured))},
+          {"tick_to_full_evicted", ratio(tick_to_full(measured, "evicted"))}};
 }
 
 json model_of(const Certificate& certificate) {
@@ -106,22 +126,23 @@ json floors_of(const Certificate& certificate) {
 
 json method_of(const Certificate& certificate) {
   const Plan& plan = certificate.plan;
-  return {{"samples", plan.samples},
-          {"epochs", plan.epochs},
-          {"epochs_finished", certificate.measurement.epochs},
-          {"warm_up", plan.warm_up},
-          {"chunk", kChunk},
-          {"chunk_warm_up", kChunkWarmUp},
-          {"order",
-           "timer, memory, full and (with a window) tick blocks interleaved in each epoch, the first one rotating"},
-          {"timed_region",
-           "one tickmlp_infer call between tickmlp_clock_begin and tickmlp_clock_end; the state's "
-           "cache lines are read just before it; the timer is not subtracted"},
-          {"seconds", two_decimals(certificate.measurement.seconds)},
-          {"input",
-           {{"source", certificate.input.source},
-            {"states", certificate.input.states},
-            {"sha256", certificate.input.sha256}}}};
+  return {
+      {"samples", plan.samples},
+      {"epochs", plan.epochs},
+      {"epochs_finished", certificate.measurement.epochs},
+      {"warm_up", plan.warm_up},
+      {"chunk", kChunk},
+      {"chunk_warm_up", kChunkWarmUp},
+      {"order",
+       "timer, memory, full, (with a window) tick and cold blocks interleaved in each epoch, the first one rotating"},
+      {"timed_region",
+       "one tickmlp_infer call between tickmlp_clock_begin and tickmlp_clock_end; the state's "
+       "cache lines are read just before it; the timer is not subtracted"},
+      {"seconds", two_decimals(certificate.measurement.seconds)},
+      {"input",
+       {{"source", certificate.input.source},
+        {"states", certificate.input.states},
+        {"sha256", certificate.input.sha256}}}};
 }
 
 json correctness_of(const Correctness& correctness) {
@@ -184,8 +205,14 @@ double full_to_memory_floor(const Measurement& measurement) {
   return ratio_of(measurement, measurement.full, measurement.memory);
 }
 
-double tick_to_full(const Measurement& measurement) {
-  return ratio_of(measurement, measurement.tick, measurement.full);
+double tick_to_full(const Measurement& measurement, const std::string& scenario) {
+  const Series *full = &measurement.full, *tick = &measurement.tick;
+  if (scenario != "hot") {
+    full = tick = nullptr;
+    for (const ColdSeries& cold : measurement.cold)
+      if (cold.scenario.name == scenario) (cold.tick ? tick : full) = &cold.series;
+  }
+  return full != nullptr && tick != nullptr ? ratio_of(measurement, *tick, *full) : 0;
 }
 
 std::string certificate_json(const Certificate& certificate) {

@@ -46,6 +46,8 @@ std::string latencies(const Certificate& certificate) {
       figures("memory floor", measured.memory.recorder),
       figures("full path", measured.full.recorder)};
   if (measured.tick.recorder.count != 0) rows.push_back(figures("tick path", measured.tick.recorder));
+  for (const ColdSeries& cold : measured.cold)
+    rows.push_back(figures((cold.tick ? "tick, " : "full, ") + cold.scenario.name, cold.series.recorder));
   return columns(rows, 2, 1) +
          "\n  central: mean of the central 80 % of samples. The timer is in every row. \"-\": too few samples.\n";
 }
@@ -60,7 +62,12 @@ std::string correctness(const Correctness& checked) {
 std::string tick_ratio(const Measurement& measured) {
   const double value = tick_to_full(measured);
   if (!(value > 0)) return "";
-  return "\n             a tick is " + fixed_point(value, 3) + " of the full path: only the newest row is new";
+  std::string text =
+      "\n             a tick is " + fixed_point(value, 3) + " of the full path: only the newest row is new";
+  for (const char* scenario : {"evicted", "evicted-data", "evicted-walk"})
+    if (const double cold = tick_to_full(measured, scenario); cold > 0)
+      text += "\n             " + std::string(scenario) + ", a tick is " + fixed_point(cold, 3) + " of the full path";
+  return text;
 }
 
 std::string ratio(const Certificate& certificate) {

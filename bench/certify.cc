@@ -59,7 +59,7 @@ InputSet choose_input(const std::string& path, const Model& model, const tickmlp
 }
 
 Plan make_plan(const CertifyOptions& options) {
-  Plan plan{options.samples, std::min(options.epochs, options.samples), kWarmUp, kWarmUpSeconds};
+  Plan plan{options.samples, std::min(options.epochs, options.samples), kWarmUp, kWarmUpSeconds, options.scenarios};
   if (options.warm_up_given) plan.warm_up = options.warm_up, plan.warm_up_seconds = 0;
   return plan;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "budget.h"
+#include "scenario.h"
 
 namespace tickmlp::bench {
 
@@ -17,6 +18,7 @@ struct CertifyOptions {
   std::uint64_t samples = 200'000, epochs = 20, warm_up = 0;
   bool warm_up_given = false;
   std::vector<Budget> budgets;
+  std::vector<Scenario> scenarios;  // beside the hot one
 };
 int certify(const CertifyOptions& options);
 

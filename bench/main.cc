@@ -65,15 +65,28 @@ void add_certify(CLI::App* app, const std::string& command_line, Action* action)
       ->add_option("--path", options->path,
                    "Which the budgets are for: full (default), or tick. Both are measured where the model has a window")
       ->check(CLI::IsMember({"full", "tick"}));
+  const auto scenarios = std::make_shared<std::string>(kDefaultScenarios);
+  command
+      ->add_option(
+          "--scenario", *scenarios,
+          "Cold regimes to measure beside the hot one: hot (nothing beside it), all (35 s), or some of\n"
+          "spaced-1us ... spaced-10ms (gaps between calls; 1, 10, 100 us, 1, 10 ms), touched-1ms, touched-10ms\n"
+          "(the same, the model touched every 50 us), evicted (each cache line flushed), evicted-data (code left),\n"
+          "evicted-walk (by reading a large buffer)\n"
+          "(default: spaced-100us,evicted)")
+      ->type_name("NAME,...");
   command->add_option("--json", options->json, "Write the certificate here")->type_name("OUT");
   command->footer(
       footer("  tickmlp certify weights/tactical-int8.blob --core 3\n"
+             "  tickmlp certify weights/tactical-int8.blob --scenario spaced-10ms,touched-10ms\n"
              "  tickmlp certify weights/tactical-int8.blob --budget p99=1us,p99.9=5us --json report.json"));
   command->callback([=] {
     options->warm_up_given = warm_up->count() > 0;
     for (const std::string& text : *budgets)
       if (const std::string wrong = parse_budgets(text, &options->budgets); !wrong.empty())
         wrong_usage("--budget " + wrong);
+    if (const std::string wrong = parse_scenarios(*scenarios, &options->scenarios); !wrong.empty())
+      wrong_usage("--scenario " + wrong);
     options->command = command_line;
     *action = [=] { return certify(*options); };
   });
@@ -92,8 +105,10 @@ void add_run(CLI::App* app, Action* action) {
   command->add_option("--kernel", options->kernel, "Force a kernel by name (see `tickmlp kernels`)")->type_name("NAME");
   command
       ->add_option("--path", options->path,
-                   "full (default): every state at once; tick: its older rows first, then the newest (same bits)")
-      ->check(CLI::IsMember({"full", "tick"}));
+                   "full (default): every state at once; tick: its older rows first, then the newest (same bits);\n"
+                   "replay: the input is a history [bars, columns], and each window of it is scored as a live system\n"
+                   "would, each bar's row by a tick, then the bar closes: [bars - rows + 1, outputs] (same bits)")
+      ->check(CLI::IsMember({"full", "tick", "replay"}));
   command
       ->add_option("--non-finite", options->non_finite,
                    "NaN and infinities among the inputs: strict (default) refuses, flush changes and counts")
@@ -102,7 +117,8 @@ void add_run(CLI::App* app, Action* action) {
       ->check(CLI::IsMember({"copy", "mapped"}));
   command->footer(
       footer("  tickmlp run weights/tactical-int8.blob --input states.npy --output scores.npy\n"
-             "  tickmlp run model.blob --input states.npy --output scores.npy --kernel int8-scalar"));
+             "  tickmlp run model.blob --input states.npy --output scores.npy --kernel int8-scalar\n"
+             "  tickmlp run weights/tactical-int8.blob --input bars.npy --output scores.npy --path replay"));
   command->callback([=] { *action = [=] { return run(*options); }; });
 }
 

@@ -7,7 +7,9 @@
 #include <chrono>
 
 #include "cli.h"
+#include "cold.h"
 #include "stability.h"
+#include "timed_work.h"
 
 namespace tickmlp::bench {
 namespace {
@@ -16,79 +18,26 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Faults and switches of this thread while it lives, added to the measurement.
+// Faults and switches of this thread while it lives, added to two counters.
 class UsageWatch {
  public:
-  explicit UsageWatch(Measurement* result) : result_(result) { getrusage(RUSAGE_THREAD, &before_); }
+  UsageWatch(std::uint64_t* page_faults, std::uint64_t* involuntary_switches)
+      : page_faults_(page_faults), involuntary_switches_(involuntary_switches) {
+    getrusage(RUSAGE_THREAD, &before_);
+  }
   ~UsageWatch() {
     rusage after{};
     getrusage(RUSAGE_THREAD, &after);
     const long faults = after.ru_minflt - before_.ru_minflt + after.ru_majflt - before_.ru_majflt;
-    result_->page_faults += static_cast<std::uint64_t>(faults);
-    result_->involuntary_switches += static_cast<std::uint64_t>(after.ru_nivcsw - before_.ru_nivcsw);
+    *page_faults_ += static_cast<std::uint64_t>(faults);
+    *involuntary_switches_ += static_cast<std::uint64_t>(after.ru_nivcsw - before_.ru_nivcsw);
   }
   UsageWatch(const UsageWatch&) = delete;
   UsageWatch& operator=(const UsageWatch&) = delete;
 
  private:
-  Measurement* result_;
+  std::uint64_t *page_faults_, *involuntary_switches_;
   rusage before_{};
-};
-
-// The kinds of timed region. prepare() runs before the clock is read, timed() between the readings.
-struct TimerWork {
-  void prepare() {}
-  void timed() {}
-};
-
-struct MemoryWork {
-  const Subject& subject;
-  void prepare() {}
-  void timed() { subject.memory_floor(subject.model->weights, subject.model->weight_bytes); }
-};
-
-// The state's cache lines are read before the clock is: whoever computes features has just written them. They are
-// read and not copied, since a kernel would wait for stores that are still on their way to the cache.
-struct FullWork {
-  const Subject& subject;
-  std::vector<float> output;
-  const float* state = nullptr;
-  std::uint64_t next = 0;
-  tickmlp_status status = TICKMLP_OK;
-
-  explicit FullWork(const Subject& of) : subject(of), output(of.model->outputs) {}
-  void prepare() {
-    state = subject.states + next * subject.model->inputs;
-    next = next + 1 == subject.count ? 0 : next + 1;
-    for (std::uint32_t i = 0; i < subject.model->inputs; i += 16) {
-      const float touched = *static_cast<const volatile float*>(state + i);
-      static_cast<void>(touched);
-    }
-  }
-  void timed() { status = tickmlp_infer(subject.session, state, subject.model->inputs, output.data(), output.size()); }
-};
-
-// The window holds the first state's older rows; the newest row of each state in turn is ticked.
-struct TickWork {
-  const Subject& subject;
-  std::vector<float> output;
-  const float* row = nullptr;
-  std::uint64_t next = 0;
-  tickmlp_status status = TICKMLP_OK;
-
-  explicit TickWork(const Subject& of) : subject(of), output(of.model->outputs) {
-    if (of.window != nullptr) status = tickmlp_window_reset(of.window, of.states, of.model->inputs);
-  }
-  void prepare() {
-    row = subject.states + (next + 1) * subject.model->inputs - subject.model->window_columns;
-    next = next + 1 == subject.count ? 0 : next + 1;
-    const float touched = *static_cast<const volatile float*>(row) +
-                          *static_cast<const volatile float*>(row + subject.model->window_columns - 1);
-    static_cast<void>(touched);
-  }
-  void timed() {
-    status = tickmlp_window_tick(subject.window, row, subject.model->window_columns, output.data(), output.size());
-  }
 };
 
 template <class Work>
@@ -101,13 +50,6 @@ void warm(Work* work, std::uint64_t calls, double most_seconds) {
   }
 }
 
-bool failed(const FullWork& work) { return work.status != TICKMLP_OK; }
-bool failed(const TickWork& work) { return work.status != TICKMLP_OK; }
-template <class Work>
-bool failed(const Work&) {
-  return false;
-}
-
 // One block: `samples` timed regions into `recorder`. False when it was interrupted or a call failed.
 template <class Work>
 bool time_block(const Subject& subject, Work* work, std::uint64_t samples, tickmlp_recorder* recorder,
@@ -116,7 +58,7 @@ bool time_block(const Subject& subject, Work* work, std::uint64_t samples, tickm
   for (std::uint64_t done = 0; done < samples;) {
     const std::uint64_t chunk = std::min(kChunk, samples - done);
     {
-      const UsageWatch watch(result);
+      const UsageWatch watch(&result->page_faults, &result->involuntary_switches);
       warm(work, kChunkWarmUp, 0);
       for (std::uint64_t i = 0; i < chunk; ++i) {
         work->prepare();
@@ -125,7 +67,7 @@ bool time_block(const Subject& subject, Work* work, std::uint64_t samples, tickm
         const std::uint64_t end = tickmlp_clock_end();
         if (end >= begin) tickmlp_recorder_record(recorder, tickmlp_clock_ns(&clock, end - begin));
         else result->backwards += 1;
-        if (failed(*work) || g_interrupt_signal != 0) return false;
+        if (work->status != TICKMLP_OK || g_interrupt_signal != 0) return false;
       }
     }
     done += chunk;
@@ -137,6 +79,22 @@ bool time_block(const Subject& subject, Work* work, std::uint64_t samples, tickm
 // The share of `total` that falls to one of `parts`; the first ones take the remainder.
 std::uint64_t share(std::uint64_t total, std::uint64_t parts, std::uint64_t part) {
   return total / parts + (part < total % parts ? 1 : 0);
+}
+
+// What takes its turn in each epoch: a share of its samples goes into a recorder of the epoch.
+struct Kind {
+  Series* series;
+  std::uint64_t samples;
+  std::function<bool(std::uint64_t samples, tickmlp_recorder* epoch)> block;
+};
+
+bool run_block(const Kind& kind, std::uint64_t epochs, std::uint64_t epoch) {
+  tickmlp_recorder recorder;
+  tickmlp_recorder_reset(&recorder);
+  const bool whole = kind.block(share(kind.samples, epochs, epoch), &recorder);
+  tickmlp_recorder_merge(&kind.series->recorder, &recorder);
+  if (whole && recorder.count != 0) kind.series->epoch_central_ns.push_back(tickmlp_recorder_central(&recorder));
+  return whole;
 }
 
 }  // namespace
@@ -153,38 +111,50 @@ void measure(const Subject& subject, const Plan& plan, const std::function<void(
   MemoryWork memory{subject};
   FullWork full(subject);
   TickWork tick(subject);
-  const std::uint64_t kinds = subject.window != nullptr ? 4 : 3;
-  for (Series* series : {&result->timer, &result->memory, &result->full, &result->tick})
-    series->epoch_central_ns.reserve(plan.epochs);
-  result->fixed_work_ns.reserve(plan.epochs);
   warm(&memory, plan.warm_up, plan.warm_up_seconds);
   warm(&full, plan.warm_up, plan.warm_up_seconds);
   if (subject.window != nullptr) warm(&tick, plan.warm_up, plan.warm_up_seconds);
-
   watch_jitter(subject.clock, kJitterSeconds, &result->jitter);
 
-  std::uint64_t done = 0;
-  const auto chunk_done = [&](std::uint64_t samples) {
-    done += samples;
-    progress(static_cast<double>(done) / (static_cast<double>(kinds) * static_cast<double>(plan.samples)));
+  std::vector<Kind> kinds;
+  double total = 0, done = 0;
+  const auto add_kind = [&](Series* series, std::uint64_t samples, double us_each, auto block) {
+    series->epoch_central_ns.reserve(plan.epochs);
+    kinds.push_back({series, samples, block});
+    total += static_cast<double>(samples) * us_each;
   };
-  tickmlp_recorder epoch;
-  const auto block = [&](auto* work, Series* series, std::uint64_t samples) {
-    tickmlp_recorder_reset(&epoch);
-    const bool whole = time_block(subject, work, samples, &epoch, chunk_done, result);
-    tickmlp_recorder_merge(&series->recorder, &epoch);
-    if (whole) series->epoch_central_ns.push_back(tickmlp_recorder_central(&epoch));
-    return whole;
+  const auto add_hot = [&](auto* work, Series* series) {
+    add_kind(series, plan.samples, 1, [&, work](std::uint64_t samples, tickmlp_recorder* epoch) {
+      const auto chunk_done = [&](std::uint64_t chunk) { progress((done += static_cast<double>(chunk)) / total); };
+      return time_block(subject, work, samples, epoch, chunk_done, result);
+    });
   };
+  add_hot(&timer, &result->timer);
+  add_hot(&memory, &result->memory);
+  add_hot(&full, &result->full);
+  if (subject.window != nullptr) add_hot(&tick, &result->tick);
+
+  ColdCaches caches(subject, plan.scenarios);
+  result->cold = caches.empty_series();
+  for (ColdSeries& cold : result->cold) {
+    const double ns_each = caches.ns_each(cold.scenario);
+    add_kind(&cold.series, caches.samples(cold.scenario, plan.samples), ns_each / 1000,
+             [&, ns_each](std::uint64_t samples, tickmlp_recorder* epoch) {
+               const UsageWatch watch(&cold.page_faults, &cold.involuntary_switches);
+               const auto sample_done = [&] { progress((done += ns_each / 1000) / total); };
+               const auto timed = [&](auto* work) {
+                 warm(work, kChunkWarmUp, 0);
+                 return caches.time_block(work, cold.scenario, samples, epoch, sample_done, &result->backwards);
+               };
+               return cold.tick ? timed(&tick) : timed(&full);
+             });
+  }
+
+  result->fixed_work_ns.reserve(plan.epochs);
   bool going = g_interrupt_signal == 0;
   for (std::uint64_t i = 0; going && i < plan.epochs; ++i) {
-    const std::uint64_t samples = share(plan.samples, plan.epochs, i);
-    for (std::uint64_t kind = i; going && kind < i + kinds; ++kind) {  // the order turns, so that none is always first
-      if (kind % kinds == 0) going = block(&timer, &result->timer, samples);
-      else if (kind % kinds == 1) going = block(&memory, &result->memory, samples);
-      else if (kind % kinds == 2) going = block(&full, &result->full, samples);
-      else going = block(&tick, &result->tick, samples);
-    }
+    for (std::uint64_t k = i; going && k < i + kinds.size(); ++k)  // the order turns, so that none is always first
+      going = run_block(kinds[k % kinds.size()], plan.epochs, i);
     if (!going) break;
     result->fixed_work_ns.push_back(time_fixed_work(subject.clock));
     result->epochs += 1;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model.h"
 
+#include <cstdlib>
+#include <new>
+
 #if TICKMLP_HAVE_MIMALLOC
 #include <mimalloc.h>
 #endif
@@ -10,15 +13,40 @@
 namespace tickmlp::bench {
 namespace {
 
+// The library has no allocator of its own; a program hands it the one that it is linked with. This one also remembers
+// each block, so that `certify` can evict them.
+std::vector<Block> g_blocks;
+
+void free_memory(void* memory) {
 #if TICKMLP_HAVE_MIMALLOC
-// The library has no allocator of its own; a program hands it the one that it is linked with.
-void* allocate(void*, std::size_t bytes) { return mi_malloc_aligned(bytes, 16); }
-void release(void*, void* memory) { mi_free(memory); }
-constexpr tickmlp_allocator kAllocator{allocate, release, nullptr};
-constexpr const tickmlp_allocator* kAllocatorOrDefault = &kAllocator;
+  mi_free(memory);
 #else
-constexpr const tickmlp_allocator* kAllocatorOrDefault = nullptr;  // malloc and free
+  std::free(memory);
 #endif
+}
+
+void* allocate(void*, std::size_t bytes) {
+#if TICKMLP_HAVE_MIMALLOC
+  void* memory = mi_malloc_aligned(bytes, 16);
+#else
+  void* memory = std::malloc(bytes);
+#endif
+  if (memory == nullptr) return nullptr;
+  try {
+    g_blocks.push_back({memory, bytes});
+  } catch (const std::bad_alloc&) {  // nothing may be thrown through the library
+    free_memory(memory);
+    return nullptr;
+  }
+  return memory;
+}
+
+void release(void*, void* memory) {
+  std::erase_if(g_blocks, [=](const Block& block) { return block.memory == memory; });
+  free_memory(memory);
+}
+
+constexpr tickmlp_allocator kAllocator{allocate, release, nullptr};
 
 }  // namespace
 
@@ -34,7 +62,7 @@ Model load_model(const std::string& path, const std::string& kernel, tickmlp_loa
   tickmlp_load_options options{};
   options.kernel = kernel.empty() ? nullptr : kernel.c_str();
   options.mode = mode;
-  options.allocator = kAllocatorOrDefault;
+  options.allocator = &kAllocator;
   tickmlp_model* model = nullptr;
   tickmlp_error error{};
   const tickmlp_status status = tickmlp_model_load(path.c_str(), &options, &model, &error);
@@ -51,6 +79,8 @@ Session open_session(const Model& model, tickmlp_non_finite non_finite) {
   if (status != TICKMLP_OK) fail("cannot open a session", status, error);
   return Session(session);
 }
+
+const std::vector<Block>& library_blocks() { return g_blocks; }
 
 const char* dtype_name(tickmlp_element_type type) { return type == TICKMLP_INT8 ? "int8" : "float32"; }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "tickmlp.h"
 
@@ -30,6 +31,13 @@ using Window = std::unique_ptr<tickmlp_window, WindowFree>;
 Model load_model(const std::string& path, const std::string& kernel, tickmlp_load_mode mode = TICKMLP_COPY);
 Session open_session(const Model& model, tickmlp_non_finite non_finite = TICKMLP_STRICT);
 Window open_window(const Model& model, tickmlp_non_finite non_finite = TICKMLP_STRICT);
+
+// What the library has allocated and not released: handles, sessions and windows, not the weights.
+struct Block {
+  void* memory;
+  std::size_t bytes;
+};
+const std::vector<Block>& library_blocks();
 
 const char* dtype_name(tickmlp_element_type type);
 const char* lock_name(tickmlp_lock lock);

@@ -6,20 +6,7 @@
 #include "error.h"
 #include "float_environment.h"
 #include "flush.h"
-#include "model.h"
-
-// One block from the model's allocator: this struct, then the scratch. Counters stand beside the pointers that every
-// call reads anyway.
-struct tickmlp_session {
-  tickmlp::Network network;  // a copy, so that a call touches one cache line less
-  tickmlp::InferFunction infer;
-  tickmlp::Workspace workspace;
-  float* flushed_input;  // [inputs] in flush mode, else nullptr
-  bool promised;
-  tickmlp_counters counters;
-  tickmlp_allocator allocator;
-  void* allocation;
-};
+#include "session.h"
 
 using namespace tickmlp;
 
@@ -66,7 +53,9 @@ tickmlp_status tickmlp_session_create(const tickmlp_model* model, const tickmlp_
   if (auto s = read_session_options(given, &options, error)) return s;
   const size_t flush_bytes =
       options.non_finite == TICKMLP_FLUSH ? whole_lines(model->network.inputs * sizeof(float)) : 0;
-  const size_t bytes = whole_lines(sizeof(tickmlp_session)) + workspace_bytes(model->network) + flush_bytes;
+  const size_t touch_bytes = whole_lines(model->network.outputs * sizeof(float));
+  const size_t bytes =
+      whole_lines(sizeof(tickmlp_session)) + workspace_bytes(model->network) + touch_bytes + flush_bytes;
   void* allocation;
   auto* begin = static_cast<uint8_t*>(allocate_lines(model->allocator, bytes, &allocation));
   if (begin == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for a session of %zu bytes", bytes);
@@ -75,7 +64,11 @@ tickmlp_status tickmlp_session_create(const tickmlp_model* model, const tickmlp_
   session->network = model->network;
   session->infer = model->kernel->functions->infer;
   session->workspace = make_workspace(model->network, scratch);
-  if (flush_bytes != 0) session->flushed_input = reinterpret_cast<float*>(scratch + workspace_bytes(model->network));
+  const float* golden_output;
+  tickmlp_model_golden(model, &session->touch_input, &golden_output);
+  session->touch_output = reinterpret_cast<float*>(scratch + workspace_bytes(model->network));
+  if (flush_bytes != 0)
+    session->flushed_input = reinterpret_cast<float*>(scratch + workspace_bytes(model->network) + touch_bytes);
   session->promised = options.promise_default_float_environment != 0;
   session->allocator = model->allocator;
   session->allocation = allocation;

@@ -189,6 +189,7 @@ typedef struct tickmlp_counters {
 TICKMLP_API void tickmlp_session_counters(const tickmlp_session* session, tickmlp_counters* out); /* hot path */
 
 #include "tickmlp_window.h"  /* the tick path */
+#include "tickmlp_touch.h"   /* keeping a quiet model in the caches */
 #include "tickmlp_measure.h" /* recorder, clock and pinning */
 #ifdef __cplusplus
 }

@@ -7,24 +7,7 @@
 #include "error.h"
 #include "float_environment.h"
 #include "flush.h"
-#include "model.h"
-
-// One block from the model's allocator: this struct, then its arrays, each 64-byte aligned.
-struct tickmlp_window {
-  tickmlp::Network network;
-  tickmlp::AdvanceFunction advance;
-  tickmlp::TickFunction tick;
-  tickmlp::Workspace workspace;
-  uint32_t columns, newest;  // newest: index of the newest row's first input
-  bool ready, flush, promised;
-  float* state;       // [inputs]
-  float* next_state;  // [inputs] where a new state is made before it takes the place of the old
-  void* kept;         // [lanes] sums over all rows but the newest
-  void* next_kept;    // [lanes] likewise
-  tickmlp_counters counters;
-  tickmlp_allocator allocator;
-  void* allocation;
-};
+#include "window.h"
 
 using namespace tickmlp;
 
@@ -71,6 +54,10 @@ bool is_finite(const float* values, size_t count) {
   return finite;
 }
 
+size_t touch_bytes(uint32_t columns, uint32_t outputs) {
+  return whole_lines(columns * sizeof(float)) + whole_lines(outputs * sizeof(float));
+}
+
 void lay_out(tickmlp_window& window, uint8_t* next) {
   const size_t state = whole_lines(window.network.inputs * sizeof(float)), lanes = window.network.groups * size_t{64};
   window.state = reinterpret_cast<float*>(next);
@@ -78,6 +65,9 @@ void lay_out(tickmlp_window& window, uint8_t* next) {
   window.kept = next + 2 * state;
   window.next_kept = next + 2 * state + lanes;
   window.workspace = make_workspace(window.network, next + 2 * state + 2 * lanes);
+  next += 2 * state + 2 * lanes + workspace_bytes(window.network);
+  window.touch_row = reinterpret_cast<float*>(next);
+  window.touch_output = reinterpret_cast<float*>(next + whole_lines(window.columns * sizeof(float)));
 }
 
 }  // namespace
@@ -94,7 +84,8 @@ tickmlp_status tickmlp_window_create(const tickmlp_model* model, const tickmlp_s
     return fail(error, TICKMLP_NO_WINDOW, "model %s has no window; export it with --window ROWSxCOLUMNS",
                 model->info.name);
   const size_t arrays = 2 * whole_lines(model->network.inputs * sizeof(float)) + 2 * model->network.groups * size_t{64};
-  const size_t bytes = whole_lines(sizeof(tickmlp_window)) + arrays + workspace_bytes(model->network);
+  const size_t bytes = whole_lines(sizeof(tickmlp_window)) + arrays + workspace_bytes(model->network) +
+                       touch_bytes(model->info.window_columns, model->network.outputs);
   void* allocation;
   auto* begin = static_cast<uint8_t*>(allocate_lines(model->allocator, bytes, &allocation));
   if (begin == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for a window of %zu bytes", bytes);

@@ -70,9 +70,14 @@ Job prepare(const char* name, Path path_taken) {
   return job;
 }
 
-// One inference; on the tick path a bar closes, and another window begins, now and then.
+// One inference; on the tick path a bar closes, and another window begins, now and then. Each is touched now and then.
 tickmlp_status step(Job& job, uint64_t i, float* output) {
   const float* input = job.inputs.data() + i % 64 * job.inputs_each;
+  if (i % 50 == 7) {
+    const tickmlp_status status =
+        job.window == nullptr ? tickmlp_session_touch(job.session) : tickmlp_window_touch(job.window);
+    if (status != TICKMLP_OK) return status;
+  }
   if (job.window == nullptr) return tickmlp_infer(job.session, input, job.inputs_each, output, job.outputs_each);
   if (i % 100 == 99) {
     if (const tickmlp_status status = tickmlp_window_advance(job.window)) return status;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <random>
@@ -74,19 +75,6 @@ Samples draw(std::size_t count, const std::function<double(std::mt19937_64&)>& o
 
 }  // namespace
 
-TEST_CASE("each slot holds the values up to its upper edge, and no other") {
-  std::uint64_t next = 0;
-  for (std::uint32_t slot = 0; slot < TICKMLP_RECORDER_SLOTS; ++slot) {
-    const std::uint64_t upper = tickmlp_recorder_slot_upper(slot);
-    REQUIRE_EQ(tickmlp_recorder_slot(next), slot);
-    REQUIRE_EQ(tickmlp_recorder_slot(upper), slot);
-    REQUIRE(64 * (upper - next + 1) <= std::max<std::uint64_t>(64, next));  // 1.6 % wide at most
-    next = upper + 1;
-  }
-  CHECK_EQ(next, kRange);
-  CHECK_EQ(tickmlp_recorder_slot_upper(TICKMLP_RECORDER_SLOTS), UINT64_MAX);
-}
-
 TEST_CASE("0 samples and 1 sample") {
   const auto empty = record({});
   CHECK_EQ(tickmlp_recorder_percentile(empty.get(), 1, 2), 0);
@@ -156,6 +144,45 @@ TEST_CASE("against sorted samples") {
   }
 }
 
+// Every rank there is, not only the usual percentiles.
+void check_every_rank(Samples samples) {
+  const auto recorder = record(samples);
+  std::sort(samples.begin(), samples.end());
+  for (std::uint64_t rank = 1; rank <= samples.size(); ++rank)
+    check_value(tickmlp_recorder_percentile(recorder.get(), rank, samples.size()), samples[rank - 1], samples.back());
+}
+
+TEST_CASE("every rank against sorted samples: octave edges, extremes, any order") {
+  Samples edges;
+  for (std::uint32_t octave = 0; octave < 34; ++octave)
+    for (std::int64_t offset = -2; offset <= 2; ++offset)
+      edges.push_back(static_cast<std::uint64_t>(std::max<std::int64_t>(0, (std::int64_t{1} << octave) + offset)));
+  edges.push_back(UINT64_MAX);
+  Samples extremes;
+  for (std::uint64_t i = 0; i < 500; ++i)
+    extremes.push_back(i % 3 == 0 ? 0 : i % 3 == 1 ? kRange - 1 - i : 2047 + i % 2);
+  for (Samples samples : {edges, extremes}) {
+    const auto first = record(samples);
+    std::sort(samples.begin(), samples.end());  // each one a new maximum
+    const auto rising = record(samples);
+    check_every_rank(samples);
+    std::reverse(samples.begin(), samples.end());  // each one a new minimum
+    const auto falling = record(samples);
+    check_every_rank(samples);
+    CHECK_EQ(std::memcmp(first.get(), rising.get(), sizeof *first), 0);
+    CHECK_EQ(std::memcmp(first.get(), falling.get(), sizeof *first), 0);
+  }
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 200; ++i) {  // each with a shape of its own: some narrow, some over all octaves
+    const double low = std::uniform_real_distribution<>(0, 31)(random);
+    const double high = std::uniform_real_distribution<>(low, 31)(random);
+    Samples samples(1 + random() % 300);
+    for (std::uint64_t& sample : samples)
+      sample = static_cast<std::uint64_t>(std::exp2(std::uniform_real_distribution<>(low, high)(random)));
+    check_every_rank(samples);
+  }
+}
+
 TEST_CASE("what lies beyond the range is counted and enters as the exact maximum") {
   Samples samples(90, 100);
   for (std::uint64_t i = 0; i < 10; ++i) samples.push_back(kRange + i);
@@ -194,4 +221,15 @@ TEST_CASE("a merge equals recording everything into one, whatever the ranges") {
     CHECK_EQ(seen->minimum, expected->minimum);
     CHECK_EQ(seen->maximum, expected->maximum);
   }
+}
+
+TEST_CASE("many parts, merged in any order, equal the whole") {
+  std::mt19937_64 random(11);
+  const Samples all = draw(30000, [](auto& r) { return std::exp2(std::uniform_real_distribution<>(0, 31)(r)); });
+  std::vector<Samples> parts(17);  // about as many samples in each; the last stays empty
+  for (const std::uint64_t sample : all) parts[random() % 16].push_back(sample);
+  std::shuffle(parts.begin(), parts.end(), random);
+  const auto merged = record({}), expected = record(all);
+  for (const Samples& part : parts) tickmlp_recorder_merge(merged.get(), record(part).get());
+  CHECK_EQ(std::memcmp(merged.get(), expected.get(), sizeof *merged), 0);
 }

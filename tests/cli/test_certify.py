@@ -17,9 +17,9 @@ PERCENTILES = ["min_ns", "p50_ns", "p90_ns", "p99_ns", "p99_9_ns", "p99_99_ns", 
 @pytest.fixture
 def certify(tickmlp, tmp_path):
     """Runs certify and gives the process and its certificate."""
-    def run(blob, *options, samples=5000):
+    def run(blob, *options, samples=5000, scenario="hot"):
         report = tmp_path / "report.json"
-        done = tickmlp("certify", blob, "--samples", samples, "--json", report, *options)
+        done = tickmlp("certify", blob, "--samples", samples, "--json", report, "--scenario", scenario, *options)
         assert done.returncode in (0, 1, 3), done.stderr
         return done, json.loads(report.read_text())
     return run

@@ -29,6 +29,12 @@ def _last_states(rows: numpy.ndarray) -> numpy.ndarray:
 
 
 @pytest.fixture(scope="session")
+def real_rows():
+    """Every real bar: float32 [56083, 7]."""
+    return numpy.load(_real_data() / "nq_30m_rows.npy")
+
+
+@pytest.fixture(scope="session")
 def real(tmp_path_factory):
     """The real model in both types, the real states, and the outputs in double precision."""
     data, folder = _real_data(), tmp_path_factory.mktemp("real")

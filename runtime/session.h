@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands behind tickmlp_session.
+#pragma once
+
+#include "model.h"
+
+// One block from the model's allocator: this struct, then the scratch. Counters stand beside the pointers that every
+// call reads anyway.
+struct tickmlp_session {
+  tickmlp::Network network;  // a copy, so that a call touches one cache line less
+  tickmlp::InferFunction infer;
+  tickmlp::Workspace workspace;
+  float* flushed_input;  // [inputs] in flush mode, else nullptr
+  bool promised;
+  tickmlp_counters counters;
+  const float* touch_input;  // [inputs] the first golden vector's, which is known to give an output
+  float* touch_output;       // [outputs] scratch
+  tickmlp_allocator allocator;
+  void* allocation;
+};
