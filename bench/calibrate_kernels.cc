@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "calibrate.h"
+#include "hot_model.h"
+#include "hot_timing.h"
+
+namespace tickmlp::bench {
+namespace {
+
+constexpr double kBlockSeconds = 0.003;
+constexpr std::size_t kFigures = 5;  // call, input, group, step, line
+using Row = std::array<double, kFigures>;
+
+// The shape whose layer 1 takes `steps` steps: an input in float32, four in int8.
+Shape shape_of(tickmlp_element_type type, std::uint32_t steps, std::uint32_t heads, std::uint32_t hidden,
+               std::uint32_t outputs = 3) {
+  return {type, type == TICKMLP_INT8 ? 4 * steps : steps, heads, hidden, outputs, 0};
+}
+
+// All within half of a 32 KiB L1.
+std::vector<Shape> basic_shapes(tickmlp_element_type type) {
+  std::vector<Shape> shapes;
+  for (const std::uint32_t steps : {3, 30, 90, 180}) shapes.push_back(shape_of(type, steps, 1, 16));  // one group
+  for (const std::uint32_t steps : {3, 9, 13}) shapes.push_back(shape_of(type, steps, 1, 240));       // fifteen
+  for (const std::uint32_t steps : {5, 14, 22}) shapes.push_back(shape_of(type, steps, 3, 48));       // nine
+  for (const std::uint32_t lanes : {80, 112}) shapes.push_back(shape_of(type, 2, 4, lanes));          // many lanes
+  return shapes;
+}
+
+// Which figures a basic shape's time is the sum of, and how often.
+Row row_of(const Shape& shape) {
+  const double steps = shape.type == TICKMLP_INT8 ? shape.inputs / 4 : shape.inputs, groups = shape.lanes() / 16;
+  const bool narrow = groups == 1;
+  return {1, static_cast<double>(shape.inputs), groups, narrow ? steps : 0, narrow ? 0 : steps * groups};
+}
+
+// Least squares of the relative errors over the columns in use, by the normal equations (5 x 5) and Gauss-Jordan.
+Row solve(const std::vector<Row>& rows, const std::vector<double>& ns, const std::array<bool, kFigures>& used) {
+  double m[kFigures][kFigures + 1] = {};
+  for (std::size_t r = 0; r < rows.size(); ++r)
+    for (std::size_t i = 0; i < kFigures; ++i) {
+      for (std::size_t j = 0; j < kFigures; ++j) m[i][j] += rows[r][i] * rows[r][j] / (ns[r] * ns[r]);
+      m[i][kFigures] += rows[r][i] / ns[r];
+    }
+  for (std::size_t i = 0; i < kFigures; ++i) {
+    if (used[i]) continue;
+    for (std::size_t j = 0; j <= kFigures; ++j) m[i][j] = 0;
+    m[i][i] = 1;
+  }
+  for (std::size_t i = 0; i < kFigures; ++i)  // positive definite: no pivoting
+    for (std::size_t k = 0; k < kFigures; ++k) {
+      if (k == i) continue;
+      const double factor = m[k][i] / m[i][i];
+      for (std::size_t j = i; j <= kFigures; ++j) m[k][j] -= factor * m[i][j];
+    }
+  Row figures;
+  for (std::size_t i = 0; i < kFigures; ++i) figures[i] = m[i][kFigures] / m[i][i];
+  return figures;
+}
+
+// No figure is negative: one that would be (an input's work can hide behind layer 1) is 0, and the rest is solved again.
+Row solve_positive(const std::vector<Row>& rows, const std::vector<double>& ns) {
+  std::array<bool, kFigures> used;
+  used.fill(true);
+  for (;;) {
+    const Row figures = solve(rows, ns, used);
+    const auto least = std::min_element(figures.begin(), figures.end());
+    if (*least >= 0) return figures;
+    used[static_cast<std::size_t>(least - figures.begin())] = false;
+  }
+}
+
+struct Timed {
+  Shape shape;
+  double full = std::numeric_limits<double>::max(), tick = full;  // central, ns, less the timer
+};
+
+enum Special : std::size_t { kManyHeads, kManyOutputs, kTicking, kOneTile, kThreeTiles, kSpecials };
+
+std::vector<Shape> special_shapes(tickmlp_element_type type, const Caches& caches) {
+  std::vector<Shape> shapes(kSpecials);
+  shapes[kManyHeads] = shape_of(type, 4, 16, 16);
+  shapes[kManyOutputs] = shape_of(type, 4, 1, 192, 32);
+  shapes[kTicking] = shape_of(type, 20, 3, 48);
+  shapes[kTicking].window_columns = shapes[kTicking].inputs / 10;
+  // One and a quarter L1 of weights, as one tile of 5 groups or as three of 11.
+  const auto lines = static_cast<std::uint32_t>((caches.l1d != 0 ? caches.l1d : 32768) * 5 / 4 / 64);
+  shapes[kOneTile] = shape_of(type, lines / 5, 1, 80);
+  shapes[kThreeTiles] = shape_of(type, lines / 33, 3, 176);
+  return shapes;
+}
+
+// The way of turning whose predictions for both shapes are nearest; kNever where it makes no difference.
+Turn find_turn(const CpuProfile& profile, KernelCost kernel, const Timed& one_tile, const Timed& three_tiles) {
+  Turn best = Turn::kNever;
+  double least = std::numeric_limits<double>::max();
+  for (const Turn turn : {Turn::kNever, Turn::kChunks, Turn::kStrips}) {
+    kernel.turn = turn;
+    double error = 0;
+    for (const Timed* timed : {&one_tile, &three_tiles})
+      error += std::abs(std::log(predict(profile, kernel, dimensions_of(timed->shape), Path::kFull).ns / timed->full));
+    if (error < 0.98 * least) best = turn, least = error;
+  }
+  return best;
+}
+
+KernelCost figures_from(const CpuProfile& profile, const std::string& name, const std::vector<Timed>& basic,
+                        const std::vector<Timed>& special) {
+  std::vector<Row> rows;
+  std::vector<double> ns;
+  for (const Timed& timed : basic) rows.push_back(row_of(timed.shape)), ns.push_back(timed.full);
+  const Row figures = solve_positive(rows, ns);
+  KernelCost kernel{name,        basic.front().shape.type,
+                    figures[0],  figures[0],
+                    figures[1],  figures[2],
+                    0,           0,
+                    figures[3],  figures[4],
+                    Turn::kNever};
+  // Each of the rest is what its own model takes beyond the figures so far, over how often it needs the new one.
+  const auto beyond = [&](Special which, double ticks, Path path) {
+    return ticks - predict(profile, kernel, dimensions_of(special[which].shape), path).ns;
+  };
+  kernel.block_ns = std::max(0.0, beyond(kManyHeads, special[kManyHeads].full, Path::kFull) / 3);
+  kernel.pass_ns = std::max(0.0, beyond(kManyOutputs, special[kManyOutputs].full, Path::kFull) / (7 * 12));
+  kernel.tick_call_ns = std::max(0.0, kernel.call_ns + beyond(kTicking, special[kTicking].tick, Path::kTick));
+  kernel.turn = find_turn(profile, kernel, special[kOneTile], special[kThreeTiles]);
+  return kernel;
+}
+
+}  // namespace
+
+void calibrate_kernels(const tickmlp_clock& clock, const Progress& progress, CpuProfile* profile) {
+  std::vector<tickmlp_kernel_info> kernels;
+  for (std::size_t k = 0; k < tickmlp_kernel_count(); ++k) {
+    tickmlp_kernel_info kernel{};
+    if (tickmlp_kernel_get(k, &kernel) == TICKMLP_OK && kernel.available) kernels.push_back(kernel);
+  }
+  struct Times {
+    std::vector<Timed> basic, special;
+  };
+  std::vector<Times> times(kernels.size());
+  for (std::size_t k = 0; k < kernels.size(); ++k) {
+    for (const Shape& shape : basic_shapes(kernels[k].type)) times[k].basic.push_back({shape});
+    for (const Shape& shape : special_shapes(kernels[k].type, profile->caches)) times[k].special.push_back({shape});
+  }
+  for (int round = 0; round < kCalibrationRounds; ++round)
+    for (std::size_t k = 0; k < kernels.size(); ++k) {
+      for (std::vector<Timed>* list : {&times[k].basic, &times[k].special})
+        for (Timed& timed : *list) {
+          if (g_interrupt_signal != 0) return;
+          HotModel model(timed.shape, kernels[k].name);
+          timed.full = std::min(timed.full, model.time_full(clock, kBlockSeconds) - profile->timer_ns);
+          if (timed.shape.window_columns != 0)
+            timed.tick = std::min(timed.tick, model.time_tick(clock, kBlockSeconds) - profile->timer_ns);
+        }
+      progress((round + static_cast<double>(k + 1) / static_cast<double>(kernels.size())) / kCalibrationRounds);
+    }
+  for (std::size_t k = 0; k < kernels.size(); ++k)
+    profile->kernels.push_back(figures_from(*profile, kernels[k].name, times[k].basic, times[k].special));
+}
+
+}  // namespace tickmlp::bench
