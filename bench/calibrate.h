@@ -12,7 +12,7 @@ using Progress = std::function<void(double)>;  // the share that is done
 
 // Rounds, of which the fastest counts: neighbours on a shared machine only ever add time, so the least of several
 // blocks spread over seconds is nearest to what the CPU itself takes.
-inline constexpr int kCalibrationRounds = 5;
+inline constexpr int kCalibrationRounds = 7;
 
 // Fills timer_ns, read_isa, forward and turning: bare reads from a quarter of L1 to four times L3 (64 to 128 MiB).
 void calibrate_reads(const tickmlp_clock& clock, const Progress& progress, CpuProfile* profile);

@@ -21,13 +21,17 @@ Shape shape_of(tickmlp_element_type type, std::uint32_t steps, std::uint32_t hea
   return {type, type == TICKMLP_INT8 ? 4 * steps : steps, heads, hidden, outputs, 0};
 }
 
-// All within half of a 32 KiB L1.
+// All within 24 KiB: a 32 KiB L1 with room for the stack. One group of lanes waits for itself at every step, so it shows
+// step_ns; the wider ones line_ns; what an input takes beside either is seen across the widths.
 std::vector<Shape> basic_shapes(tickmlp_element_type type) {
   std::vector<Shape> shapes;
-  for (const std::uint32_t steps : {3, 30, 90, 180}) shapes.push_back(shape_of(type, steps, 1, 16));  // one group
-  for (const std::uint32_t steps : {3, 9, 13}) shapes.push_back(shape_of(type, steps, 1, 240));       // fifteen
-  for (const std::uint32_t steps : {5, 14, 22}) shapes.push_back(shape_of(type, steps, 3, 48));       // nine
-  for (const std::uint32_t lanes : {80, 112}) shapes.push_back(shape_of(type, 2, 4, lanes));          // many lanes
+  const auto add = [&](std::uint32_t heads, std::uint32_t hidden, std::initializer_list<std::uint32_t> steps) {
+    for (const std::uint32_t each : steps) shapes.push_back(shape_of(type, each, heads, hidden));
+  };
+  add(1, 16, {3, 30, 90, 180});  // 1 group
+  add(2, 48, {5, 20, 40});       // 6 groups
+  add(3, 80, {3, 9, 13});        // 15 groups
+  add(4, 112, {2, 5, 8});        // 28 groups in two tiles
   return shapes;
 }
 
@@ -38,13 +42,14 @@ Row row_of(const Shape& shape) {
   return {1, static_cast<double>(shape.inputs), groups, narrow ? steps : 0, narrow ? 0 : steps * groups};
 }
 
-// Least squares of the relative errors over the columns in use, by the normal equations (5 x 5) and Gauss-Jordan.
-Row solve(const std::vector<Row>& rows, const std::vector<double>& ns, const std::array<bool, kFigures>& used) {
+// Least squares of the errors, in units of `unit`, over the columns in use, by the normal equations (5 x 5) and Gauss-Jordan.
+Row solve(const std::vector<Row>& rows, const std::vector<double>& ns, const std::vector<double>& unit,
+          const std::array<bool, kFigures>& used) {
   double m[kFigures][kFigures + 1] = {};
   for (std::size_t r = 0; r < rows.size(); ++r)
     for (std::size_t i = 0; i < kFigures; ++i) {
-      for (std::size_t j = 0; j < kFigures; ++j) m[i][j] += rows[r][i] * rows[r][j] / (ns[r] * ns[r]);
-      m[i][kFigures] += rows[r][i] / ns[r];
+      for (std::size_t j = 0; j < kFigures; ++j) m[i][j] += rows[r][i] * rows[r][j] / (unit[r] * unit[r]);
+      m[i][kFigures] += rows[r][i] * ns[r] / (unit[r] * unit[r]);
     }
   for (std::size_t i = 0; i < kFigures; ++i) {
     if (used[i]) continue;
@@ -62,15 +67,23 @@ Row solve(const std::vector<Row>& rows, const std::vector<double>& ns, const std
   return figures;
 }
 
-// No figure is negative: one that would be (an input's work can hide behind layer 1) is 0, and the rest is solved again.
-Row solve_positive(const std::vector<Row>& rows, const std::vector<double>& ns) {
+// No figure is below its bound: one that would be (an input's work can hide behind layer 1) is the bound, and the rest
+// is solved again. The figures that `ns` is solved for are those above the bounds.
+Row solve_above(const Row& bounds, const std::vector<Row>& rows, std::vector<double> ns) {
+  const std::vector<double> whole = ns;
   std::array<bool, kFigures> used;
   used.fill(true);
+  for (std::size_t r = 0; r < rows.size(); ++r)
+    for (std::size_t i = 0; i < kFigures; ++i) ns[r] -= bounds[i] * rows[r][i];
   for (;;) {
-    const Row figures = solve(rows, ns, used);
+    Row figures = solve(rows, ns, whole, used);
     const auto least = std::min_element(figures.begin(), figures.end());
-    if (*least >= 0) return figures;
-    used[static_cast<std::size_t>(least - figures.begin())] = false;
+    if (*least < 0) {
+      used[static_cast<std::size_t>(least - figures.begin())] = false;
+      continue;
+    }
+    for (std::size_t i = 0; i < kFigures; ++i) figures[i] += bounds[i];
+    return figures;
   }
 }
 
@@ -94,18 +107,18 @@ std::vector<Shape> special_shapes(tickmlp_element_type type, const Caches& cache
   return shapes;
 }
 
-// The way of turning whose predictions for both shapes are nearest; kNever where it makes no difference.
-Turn find_turn(const CpuProfile& profile, KernelCost kernel, const Timed& one_tile, const Timed& three_tiles) {
-  Turn best = Turn::kNever;
-  double least = std::numeric_limits<double>::max();
-  for (const Turn turn : {Turn::kNever, Turn::kChunks, Turn::kStrips}) {
-    kernel.turn = turn;
-    double error = 0;
-    for (const Timed* timed : {&one_tile, &three_tiles})
-      error += std::abs(std::log(predict(profile, kernel, dimensions_of(timed->shape), Path::kFull).ns / timed->full));
-    if (error < 0.98 * least) best = turn, least = error;
-  }
-  return best;
+// Whether a model's time is nearer to what turning back predicts than to kNever; no where that differs by less than 8 %.
+bool turns(const CpuProfile& profile, KernelCost kernel, const Timed& timed, Turn turn) {
+  const double never = predict(profile, kernel, dimensions_of(timed.shape), Path::kFull).ns;
+  kernel.turn = turn;
+  const double turning = predict(profile, kernel, dimensions_of(timed.shape), Path::kFull).ns;
+  return turning < 0.92 * never && timed.full < (never + turning) / 2;
+}
+
+// One tile shows turning by chunks alone, since a strip that is larger than L1 gains nothing.
+Turn find_turn(const CpuProfile& profile, const KernelCost& kernel, const Timed& one_tile, const Timed& three_tiles) {
+  if (turns(profile, kernel, one_tile, Turn::kChunks)) return Turn::kChunks;
+  return turns(profile, kernel, three_tiles, Turn::kStrips) ? Turn::kStrips : Turn::kNever;
 }
 
 KernelCost figures_from(const CpuProfile& profile, const std::string& name, const std::vector<Timed>& basic,
@@ -113,7 +126,8 @@ KernelCost figures_from(const CpuProfile& profile, const std::string& name, cons
   std::vector<Row> rows;
   std::vector<double> ns;
   for (const Timed& timed : basic) rows.push_back(row_of(timed.shape)), ns.push_back(timed.full);
-  const Row figures = solve_positive(rows, ns);
+  const double line = read_ns_per_line(profile.forward, 0);  // a line cannot be used faster than it is read
+  const Row figures = solve_above({0, 0, 0, line, line}, rows, ns);
   KernelCost kernel{name,        basic.front().shape.type,
                     figures[0],  figures[0],
                     figures[1],  figures[2],

@@ -63,14 +63,14 @@ double line_of(const CpuProfile& profile, Turn turn, const Work& work, std::uint
   const std::uint64_t cache = overflowed_cache(profile.caches, working_set);
   if (turn == Turn::kNever || cache == 0) return forward;
   const double turning = read_ns_per_line(profile.turning, working_set);
-  if (turn == Turn::kChunks) return std::min(forward, turning);
+  if (turn == Turn::kChunks) return turning;
   const std::uint64_t strip = work.layer1_bytes / tile_count(work.groups);
   const double share = static_cast<double>(cache / strip * strip) / static_cast<double>(cache);
   const double fits = read_ns_per_line(profile.forward, cache);
   return std::clamp(forward + share * (turning - forward), std::min(fits, forward), forward);
 }
 
-double arithmetic(const KernelCost& kernel, const Work& work) {
+double multiply(const KernelCost& kernel, const Work& work) {
   const std::uint32_t tiles = tile_count(work.groups);
   double ns = 0;
   for (std::uint32_t tile = 0; tile < tiles; ++tile)
@@ -79,9 +79,9 @@ double arithmetic(const KernelCost& kernel, const Work& work) {
 }
 
 Bound bound_of(const Caches& caches, const Prediction& p) {
-  if (p.call_ns + p.inputs_ns + p.lanes_ns + p.blocks_ns > p.layer1_ns + p.beyond_l1_ns) return Bound::kOverhead;
+  if (p.call_ns + p.lanes_ns + p.blocks_ns > p.layer1_ns + p.beyond_l1_ns) return Bound::kOverhead;
   // In L1 the bare read and the multiply-adds take about as long; arithmetic is the bound where it is clearly longer.
-  if (p.arithmetic_ns > 1.25 * p.read_ns) return Bound::kArithmetic;
+  if (p.multiply_ns + p.inputs_ns > 1.25 * p.read_ns) return Bound::kArithmetic;
   if (p.working_set <= caches.l1d) return Bound::kL1;
   if (p.working_set <= caches.l2) return Bound::kL2;
   return p.working_set <= caches.l3 ? Bound::kL3 : Bound::kMemory;
@@ -110,13 +110,13 @@ Prediction predict(const CpuProfile& profile, const KernelCost& kernel, const Di
   p.inputs_ns = work.inputs * kernel.input_ns;
   p.lanes_ns = work.groups * kernel.group_ns + work.passes * kernel.pass_ns;
   p.blocks_ns = work.blocks * kernel.block_ns;
-  p.arithmetic_ns = arithmetic(kernel, work);
+  p.multiply_ns = multiply(kernel, work);
   p.read_ns = static_cast<double>(work.layer1_bytes) / kLine * line;
-  p.layer1_ns = std::max(p.arithmetic_ns, p.read_ns);
+  p.layer1_ns = std::max(p.multiply_ns + p.inputs_ns, p.read_ns);
   // The kernel's figures hold the read of everything else from L1; further away it takes that much longer.
   const double beyond = std::max(0.0, line - read_ns_per_line(profile.forward, 0));
   p.beyond_l1_ns = static_cast<double>(work.other_bytes) / kLine * beyond;
-  p.ns = p.call_ns + p.inputs_ns + p.lanes_ns + p.blocks_ns + p.layer1_ns + p.beyond_l1_ns;
+  p.ns = p.call_ns + p.lanes_ns + p.blocks_ns + p.layer1_ns + p.beyond_l1_ns;
   p.bound = bound_of(profile.caches, p);
   return p;
 }

@@ -68,12 +68,12 @@ enum class Path { kFull, kTick };
 enum class Bound { kOverhead, kArithmetic, kL1, kL2, kL3, kMemory };
 
 struct Prediction {
-  double ns = 0;  // the sum of the parts; no timer in it
-  // The parts. Layer 1 is the larger of its arithmetic and the read of its weights, which overlap.
-  double call_ns = 0, inputs_ns = 0, lanes_ns = 0, blocks_ns = 0, layer1_ns = 0, beyond_l1_ns = 0;
-  double arithmetic_ns = 0, read_ns = 0;  // the two that layer1_ns is the larger of
-  std::uint64_t weight_bytes = 0;         // weights that the call reads, of both layers
-  std::uint64_t working_set = 0;          // bytes that the call touches
+  double ns = 0;  // call + lanes + blocks + layer 1 + beyond L1; no timer in it
+  double call_ns = 0, lanes_ns = 0, blocks_ns = 0, layer1_ns = 0, beyond_l1_ns = 0;
+  // Layer 1 is the larger of two that overlap: multiply-adds with the inputs' own work, and the read of its weights.
+  double multiply_ns = 0, inputs_ns = 0, read_ns = 0;
+  std::uint64_t weight_bytes = 0;  // weights that the call reads, of both layers
+  std::uint64_t working_set = 0;   // bytes that the call touches
   Bound bound = Bound::kOverhead;
 };
 

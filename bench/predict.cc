@@ -53,18 +53,21 @@ json prediction_json(const char* path, const Prediction& p) {
           {"weight_bytes", p.weight_bytes},
           {"parts",
            {{"call_ns", two_decimals(p.call_ns)},
-            {"inputs_ns", two_decimals(p.inputs_ns)},
             {"lanes_ns", two_decimals(p.lanes_ns)},
             {"blocks_ns", two_decimals(p.blocks_ns)},
             {"layer1_ns", two_decimals(p.layer1_ns)},
-            {"beyond_l1_ns", two_decimals(p.beyond_l1_ns)}}}};
+            {"beyond_l1_ns", two_decimals(p.beyond_l1_ns)}}},
+          {"layer1",
+           {{"multiply_ns", two_decimals(p.multiply_ns)},
+            {"inputs_ns", two_decimals(p.inputs_ns)},
+            {"read_ns", two_decimals(p.read_ns)}}}};
 }
 
 void add_rows(const char* path, const Prediction& p, Rows* rows) {
   rows->push_back({std::string(path) + " path", fixed_point(p.ns, 1), bound_name(p.bound),
                    fixed_point(p.ns / static_cast<double>(p.weight_bytes), 5), with_commas(p.working_set),
-                   fixed_point(p.call_ns, 1), fixed_point(p.inputs_ns, 1), fixed_point(p.lanes_ns, 1),
-                   fixed_point(p.blocks_ns, 1), fixed_point(p.layer1_ns, 1), fixed_point(p.beyond_l1_ns, 1)});
+                   fixed_point(p.call_ns, 1), fixed_point(p.lanes_ns, 1), fixed_point(p.blocks_ns, 1),
+                   fixed_point(p.layer1_ns, 1), fixed_point(p.beyond_l1_ns, 1)});
 }
 
 // The profile may be of another CPU than this one, so its kernels count and not the ones that run here.
@@ -107,8 +110,8 @@ int predict_command(const PredictOptions& options) {
   const KernelCost* kernel = choose_kernel(options, profile, info.type);
   const Dimensions dimensions = dimensions_of(model);
   const Prediction full = predict(profile, *kernel, dimensions, Path::kFull);
-  Rows rows{{"", "ns", "bound by", "ns a byte", "working set", "= call", "+ inputs", "+ lanes", "+ blocks", "+ layer 1",
-             "+ beyond L1"}};
+  Rows rows{
+      {"", "ns", "bound by", "ns a byte", "working set", "= call", "+ lanes", "+ blocks", "+ layer 1", "+ beyond L1"}};
   add_rows("full", full, &rows);
   json paths = json::array({prediction_json("full", full)});
   if (dimensions.window_columns != 0) {

@@ -28,9 +28,10 @@ struct Method {
   int rounds;
   double block_seconds;
 };
-constexpr Method kWhole{2, 5, 0.012}, kQuick{4, 2, 0.003};
+constexpr Method kWhole{2, 8, 0.012}, kQuick{4, 2, 0.003};
 
 struct Point {
+  explicit Point(const Shape& of) : shape(of) {}
   Shape shape;
   std::string kernel;
   std::uint64_t weight_bytes = 0;
@@ -47,7 +48,7 @@ std::vector<Point> grid(const SweepOptions& options, const Method& method) {
     for (std::uint32_t inputs = 16; inputs <= 4096; inputs *= method.factor)
       for (std::uint32_t lanes = 16; lanes <= 4096; lanes *= method.factor) {
         const std::uint32_t heads = lanes >= 64 ? 4 : 1;
-        points.push_back({{type, inputs, heads, lanes / heads, 3, 0}});
+        points.emplace_back(Shape{type, inputs, heads, lanes / heads, 3, 0});
       }
   }
   return points;
