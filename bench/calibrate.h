@@ -17,9 +17,9 @@ inline constexpr int kCalibrationRounds = 7;
 // Fills timer_ns, read_isa, forward and turning: bare reads from a quarter of L1 to four times L3 (64 to 128 MiB).
 void calibrate_reads(const tickmlp_clock& clock, const Progress& progress, CpuProfile* profile);
 
-// Fills kernels, every available one; needs the other half. Of every kernel some twenty small models are timed: those of
-// one group give step_ns, wide ones line_ns, many lanes group_ns, and so on, by least squares where one model depends on
-// several. Their shapes are none of the sweep's.
+// Fills kernels, every available one; needs the other half. Of every kernel some twenty small models are timed: those
+// of one group give step_ns, wide ones line_ns, many lanes group_ns, and so on, by least squares where one model
+// depends on several. Their shapes are none of the sweep's.
 void calibrate_kernels(const tickmlp_clock& clock, const Progress& progress, CpuProfile* profile);
 
 }  // namespace tickmlp::bench

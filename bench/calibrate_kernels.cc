@@ -21,8 +21,8 @@ Shape shape_of(tickmlp_element_type type, std::uint32_t steps, std::uint32_t hea
   return {type, type == TICKMLP_INT8 ? 4 * steps : steps, heads, hidden, outputs, 0};
 }
 
-// All within 24 KiB: a 32 KiB L1 with room for the stack. One group of lanes waits for itself at every step, so it shows
-// step_ns; the wider ones line_ns; what an input takes beside either is seen across the widths.
+// All within 24 KiB: a 32 KiB L1 with room for the stack. One group of lanes waits for itself at every step, so it
+// shows step_ns; the wider ones line_ns; what an input takes beside either is seen across the widths.
 std::vector<Shape> basic_shapes(tickmlp_element_type type) {
   std::vector<Shape> shapes;
   const auto add = [&](std::uint32_t heads, std::uint32_t hidden, std::initializer_list<std::uint32_t> steps) {
@@ -42,7 +42,8 @@ Row row_of(const Shape& shape) {
   return {1, static_cast<double>(shape.inputs), groups, narrow ? steps : 0, narrow ? 0 : steps * groups};
 }
 
-// Least squares of the errors, in units of `unit`, over the columns in use, by the normal equations (5 x 5) and Gauss-Jordan.
+// Least squares of the errors, in units of `unit`, over the columns in use: the normal equations (5 x 5) by
+// Gauss-Jordan.
 Row solve(const std::vector<Row>& rows, const std::vector<double>& ns, const std::vector<double>& unit,
           const std::array<bool, kFigures>& used) {
   double m[kFigures][kFigures + 1] = {};
@@ -107,7 +108,8 @@ std::vector<Shape> special_shapes(tickmlp_element_type type, const Caches& cache
   return shapes;
 }
 
-// Whether a model's time is nearer to what turning back predicts than to kNever; no where that differs by less than 8 %.
+// Whether a model's time is nearer to what turning back predicts than to kNever. No, where the two differ by less than
+// 8 %: arithmetic hides the read.
 bool turns(const CpuProfile& profile, KernelCost kernel, const Timed& timed, Turn turn) {
   const double never = predict(profile, kernel, dimensions_of(timed.shape), Path::kFull).ns;
   kernel.turn = turn;

@@ -12,7 +12,8 @@ namespace tickmlp::bench {
 
 inline constexpr const char* kProfileSchema = "tickmlp-cpu-profile/0";
 
-// Of `core`, as /sys tells them; sysconf() where /sys has none (some virtual machines), which can be the whole socket's.
+// Of `core`, as /sys tells them; sysconf() where /sys has none (some virtual machines), which can be the whole
+// socket's.
 Caches read_caches(const Box& box, int core);
 
 // Reads and runs calibration models on the core that this thread is pinned to, every available kernel. About 10 s.

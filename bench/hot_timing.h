@@ -10,11 +10,12 @@
 
 namespace tickmlp::bench {
 
-inline constexpr std::uint64_t kFewestCalls = 8;
+inline constexpr std::uint64_t kFewestCalls = 24;  // of a model larger than L3, which takes milliseconds
+inline constexpr std::uint64_t kFewestWarmCalls = 4;
 inline constexpr std::uint64_t kMostCalls = 20'000;
 
 // One block of calls, each between two readings of the clock, for about `seconds`: the central of them, ns, the timer
-// in it. A third of that time first goes into calls that are not timed. 0 when interrupted.
+// in it. A quarter of that time first goes into calls that are not timed. 0 when interrupted.
 template <class Call>
 double central_of_block(const tickmlp_clock& clock, double seconds, Call&& call) {
   const auto elapsed = [start = std::chrono::steady_clock::now()] {
@@ -23,7 +24,7 @@ double central_of_block(const tickmlp_clock& clock, double seconds, Call&& call)
   tickmlp_recorder recorder;
   tickmlp_recorder_reset(&recorder);
   std::uint64_t warm_calls = 0;
-  while (warm_calls < 2 || elapsed() < seconds / 4) {
+  while (warm_calls < kFewestWarmCalls || elapsed() < seconds / 4) {
     for (int i = 0; i < (warm_calls < 16 ? 1 : 16); ++i, ++warm_calls) call();
     if (g_interrupt_signal != 0) return 0;
   }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draw how the cost of a call grows with the model's weights (`tickmlp sweep --cpu-profile --json`): measured points and
-the predicted curve, with the cache sizes marked. The same sweep gives the same bytes."""
+"""Draw how the cost of a call grows with the model's weights (`tickmlp sweep --cpu-profile --json`): measured points
+and the predicted curves, with the cache sizes marked. The same sweep gives the same bytes."""
 import argparse
 import json
 import sys

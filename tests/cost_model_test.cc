@@ -139,8 +139,7 @@ TEST_CASE("turning back saves what the turning reads save, strips only as far as
   // About 1.06 MiB in four tiles: less than the turning reads of 2 MiB, more than those of 1 MiB.
   CHECK_GT(line(Turn::kNever, 1024, 1024), line(Turn::kChunks, 1024, 1024));
   CHECK_GE(line(Turn::kChunks, 1024, 1024), 1);
-  // 4,096 x 512 is two strips of 1 MiB: one of them fits L2 whole. As one strip of 256 lanes it does not fit and none is
-  // found again; in a CPU whose L2 is half a strip, neither.
+  // 4,096 x 512 is two strips of 1 MiB: one of them fits L2 whole. In an L2 of half a strip none is found again.
   CHECK_EQ(line(Turn::kNever, 4096, 512), 2);
   CHECK_LT(line(Turn::kChunks, 4096, 512), 2);
   CHECK_EQ(line(Turn::kStrips, 4096, 512), doctest::Approx(line(Turn::kChunks, 4096, 512)));

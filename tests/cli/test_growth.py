@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tickmlp profile`, `predict` and `sweep`: their files, their refusals. Nothing here depends on how fast the box is."""
+"""`tickmlp profile`, `predict` and `sweep`: their files, their refusals. Nothing depends on how fast the box is."""
 import copy
 import json
 import math
