@@ -18,7 +18,7 @@ FIGURES = ["call_ns", "tick_call_ns", "input_ns", "group_ns", "pass_ns", "block_
 def profile(tickmlp, folder):
     """This box's own, measured once."""
     path = folder / "profile.json"
-    done = tickmlp("profile", "--json", path)
+    done = tickmlp("profile", "--json", path, timeout=300)  # 15 s; a busy box takes longer
     assert done.returncode == 0, done.stderr
     assert str(path) in done.stdout
     return path
@@ -75,7 +75,9 @@ def test_a_prediction_is_the_sum_of_its_parts(tickmlp, profile, blob):
     full = answer["predictions"][0]
     assert full["weight_bytes"] == answer["model"]["weight_bytes"]
     table = tickmlp("predict", blob, "--cpu-profile", profile)
-    assert table.returncode == 0 and f"{full['ns']:.1f}" in table.stdout and full["bound"] in table.stdout
+    assert table.returncode == 0
+    shown = next(line.split() for line in table.stdout.splitlines() if "full path" in line)
+    assert float(shown[2]) == pytest.approx(full["ns"], abs=0.06) and full["bound"] in " ".join(shown)
 
 
 def test_a_prediction_by_hand(tickmlp, changed, blob, flat_blob):
@@ -138,7 +140,7 @@ def test_what_is_no_profile_is_refused_by_name(tickmlp, tmp_path, blob, name, co
 @pytest.fixture(scope="session")
 def sweep(tickmlp, profile, folder):
     path = folder / "sweep.json"
-    done = tickmlp("sweep", "--quick", "--json", path, "--cpu-profile", profile)
+    done = tickmlp("sweep", "--quick", "--json", path, "--cpu-profile", profile, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "within 20 %" in done.stdout
     return path
