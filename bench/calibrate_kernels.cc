@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "calibrate.h"
 #include "hot_model.h"
@@ -88,10 +87,7 @@ Row solve_above(const Row& bounds, const std::vector<Row>& rows, std::vector<dou
   }
 }
 
-struct Timed {
-  Shape shape;
-  double full = std::numeric_limits<double>::max(), tick = full;  // central, ns, less the timer
-};
+using Timed = KernelCalibration::Timed;
 
 enum Special : std::size_t { kManyHeads, kManyOutputs, kTicking, kOneTile, kThreeTiles, kSpecials };
 
@@ -101,9 +97,9 @@ std::vector<Shape> special_shapes(tickmlp_element_type type, const Caches& cache
   shapes[kManyOutputs] = shape_of(type, 4, 1, 192, 32);
   shapes[kTicking] = shape_of(type, 20, 3, 48);
   shapes[kTicking].window_columns = shapes[kTicking].inputs / 10;
-  // One and a quarter L1 of weights, as one tile of 5 groups or as three of 11.
+  // One and a quarter L1 of weights, as one tile of 15 groups or as three of 11.
   const auto lines = static_cast<std::uint32_t>((caches.l1d != 0 ? caches.l1d : 32768) * 5 / 4 / 64);
-  shapes[kOneTile] = shape_of(type, lines / 5, 1, 80);
+  shapes[kOneTile] = shape_of(type, lines / 15, 3, 80);
   shapes[kThreeTiles] = shape_of(type, lines / 33, 3, 176);
   return shapes;
 }
@@ -137,8 +133,8 @@ KernelCost figures_from(const CpuProfile& profile, const std::string& name, cons
                     figures[3],  figures[4],
                     Turn::kNever};
   // Each of the rest is what its own model takes beyond the figures so far, over how often it needs the new one.
-  const auto beyond = [&](Special which, double ticks, Path path) {
-    return ticks - predict(profile, kernel, dimensions_of(special[which].shape), path).ns;
+  const auto beyond = [&](Special which, double ns_seen, Path path) {
+    return ns_seen - predict(profile, kernel, dimensions_of(special[which].shape), path).ns;
   };
   kernel.block_ns = std::max(0.0, beyond(kManyHeads, special[kManyHeads].full, Path::kFull) / 3);
   kernel.pass_ns = std::max(0.0, beyond(kManyOutputs, special[kManyOutputs].full, Path::kFull) / (7 * 12));
@@ -149,34 +145,33 @@ KernelCost figures_from(const CpuProfile& profile, const std::string& name, cons
 
 }  // namespace
 
-void calibrate_kernels(const tickmlp_clock& clock, const Progress& progress, CpuProfile* profile) {
-  std::vector<tickmlp_kernel_info> kernels;
+KernelCalibration::KernelCalibration(const Caches& caches) {
   for (std::size_t k = 0; k < tickmlp_kernel_count(); ++k) {
-    tickmlp_kernel_info kernel{};
-    if (tickmlp_kernel_get(k, &kernel) == TICKMLP_OK && kernel.available) kernels.push_back(kernel);
+    tickmlp_kernel_info info{};
+    if (tickmlp_kernel_get(k, &info) != TICKMLP_OK || !info.available) continue;
+    Kernel& kernel = kernels_.emplace_back(Kernel{info.name, {}, {}});
+    for (const Shape& shape : basic_shapes(info.type)) kernel.basic.emplace_back(shape);
+    for (const Shape& shape : special_shapes(info.type, caches)) kernel.special.emplace_back(shape);
   }
-  struct Times {
-    std::vector<Timed> basic, special;
-  };
-  std::vector<Times> times(kernels.size());
-  for (std::size_t k = 0; k < kernels.size(); ++k) {
-    for (const Shape& shape : basic_shapes(kernels[k].type)) times[k].basic.push_back({shape});
-    for (const Shape& shape : special_shapes(kernels[k].type, profile->caches)) times[k].special.push_back({shape});
+}
+
+void KernelCalibration::round(const tickmlp_clock& clock) {
+  for (Kernel& kernel : kernels_)
+    for (std::vector<Timed>* list : {&kernel.basic, &kernel.special})
+      for (Timed& timed : *list) {
+        if (g_interrupt_signal != 0) return;
+        HotModel model(timed.shape, kernel.name);
+        timed.full = std::min(timed.full, model.time_full(clock, kBlockSeconds));
+        if (timed.shape.window_columns != 0) timed.tick = std::min(timed.tick, model.time_tick(clock, kBlockSeconds));
+      }
+}
+
+void KernelCalibration::finish(CpuProfile* profile) const {
+  for (Kernel kernel : kernels_) {
+    for (std::vector<Timed>* list : {&kernel.basic, &kernel.special})
+      for (Timed& timed : *list) timed.full -= profile->timer_ns, timed.tick -= profile->timer_ns;
+    profile->kernels.push_back(figures_from(*profile, kernel.name, kernel.basic, kernel.special));
   }
-  for (int round = 0; round < kCalibrationRounds; ++round)
-    for (std::size_t k = 0; k < kernels.size(); ++k) {
-      for (std::vector<Timed>* list : {&times[k].basic, &times[k].special})
-        for (Timed& timed : *list) {
-          if (g_interrupt_signal != 0) return;
-          HotModel model(timed.shape, kernels[k].name);
-          timed.full = std::min(timed.full, model.time_full(clock, kBlockSeconds) - profile->timer_ns);
-          if (timed.shape.window_columns != 0)
-            timed.tick = std::min(timed.tick, model.time_tick(clock, kBlockSeconds) - profile->timer_ns);
-        }
-      progress((round + static_cast<double>(k + 1) / static_cast<double>(kernels.size())) / kCalibrationRounds);
-    }
-  for (std::size_t k = 0; k < kernels.size(); ++k)
-    profile->kernels.push_back(figures_from(*profile, kernels[k].name, times[k].basic, times[k].special));
 }
 
 }  // namespace tickmlp::bench

@@ -5,13 +5,10 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
-#include <memory>
 #include <new>
 
 #include "calibrate.h"
 #include "hot_timing.h"
-#include "memory_floor.h"
 
 namespace tickmlp::bench {
 namespace {
@@ -20,8 +17,8 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20, kMiB = std::size_t{1} <<
 constexpr double kBlockSeconds = 0.004;
 
 // On huge pages where the box allows them, as the library's weights are.
-std::unique_ptr<void, decltype(&std::free)> allocate(std::size_t bytes) {
-  std::unique_ptr<void, decltype(&std::free)> memory(std::aligned_alloc(kHugePage, bytes), std::free);
+std::unique_ptr<void, void (*)(void*)> allocate(std::size_t bytes) {
+  std::unique_ptr<void, void (*)(void*)> memory(std::aligned_alloc(kHugePage, bytes), std::free);
   if (memory == nullptr) throw std::bad_alloc();
   madvise(memory.get(), bytes, MADV_HUGEPAGE);
   std::memset(memory.get(), 1, bytes);
@@ -50,31 +47,36 @@ void smooth(ReadCurve* curve) {
 
 }  // namespace
 
-void calibrate_reads(const tickmlp_clock& clock, const Progress& progress, CpuProfile* profile) {
-  const std::vector<std::size_t> all = sizes(profile->caches);
-  const auto memory = allocate(all.back());
-  const MemoryFloorChoice floor = choose_memory_floor();
-  profile->read_isa = floor.isa;
-  constexpr double kNone = std::numeric_limits<double>::max();
-  double timer = kNone;
-  std::vector<double> forward(all.size(), kNone), turning(all.size(), kNone);
-  for (int round = 0; round < kCalibrationRounds; ++round)
-    for (std::size_t i = 0; i < all.size() && g_interrupt_signal == 0; ++i) {
-      timer = std::min(timer, central_of_block(clock, kBlockSeconds / 4, [] {}));
-      forward[i] =
-          std::min(forward[i], central_of_block(clock, kBlockSeconds, [&] { floor.read(memory.get(), all[i]); }));
-      bool backwards = false;
-      turning[i] = std::min(turning[i], central_of_block(clock, kBlockSeconds, [&] {
-                              read_in_chunks(floor.read, memory.get(), all[i], backwards);
-                              backwards = !backwards;
-                            }));
-      progress((round + static_cast<double>(i) / static_cast<double>(all.size())) / kCalibrationRounds);
-    }
-  profile->timer_ns = timer;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const double lines = static_cast<double>(all[i]) / 64;
-    profile->forward.push_back({all[i], (forward[i] - timer) / lines});
-    profile->turning.push_back({all[i], (turning[i] - timer) / lines});
+ReadCalibration::ReadCalibration(const Caches& caches)
+    : sizes_(sizes(caches)),
+      memory_(allocate(sizes_.back())),
+      floor_(choose_memory_floor()),
+      timer_(std::numeric_limits<double>::max()),
+      forward_(sizes_.size(), timer_),
+      turning_(sizes_.size(), timer_) {}
+
+void ReadCalibration::round(const tickmlp_clock& clock) {
+  const auto least = [&](double* of, double seconds, auto&& call) {
+    *of = std::min(*of, central_of_block(clock, seconds, call));
+  };
+  for (std::size_t i = 0; i < sizes_.size() && g_interrupt_signal == 0; ++i) {
+    least(&timer_, kBlockSeconds / 4, [] {});
+    least(&forward_[i], kBlockSeconds, [&] { floor_.read(memory_.get(), sizes_[i]); });
+    bool backwards = false;
+    least(&turning_[i], kBlockSeconds, [&] {
+      read_in_chunks(floor_.read, memory_.get(), sizes_[i], backwards);
+      backwards = !backwards;
+    });
+  }
+}
+
+void ReadCalibration::finish(CpuProfile* profile) const {
+  profile->timer_ns = timer_;
+  profile->read_isa = floor_.isa;
+  for (std::size_t i = 0; i < sizes_.size(); ++i) {
+    const double lines = static_cast<double>(sizes_[i]) / 64;
+    profile->forward.push_back({sizes_[i], (forward_[i] - timer_) / lines});
+    profile->turning.push_back({sizes_[i], (turning_[i] - timer_) / lines});
   }
   smooth(&profile->forward);
   smooth(&profile->turning);

@@ -56,16 +56,18 @@ std::uint64_t overflowed_cache(const Caches& caches, std::uint64_t working_set) 
 }
 
 // ns to read a line of a call's working set. Strips are swept from front to back even when their order turns, so only
-// whole strips that fit into the cache are found again: that share of what turning back can save, and never less than
-// the time of a working set that just fits.
+// whole strips that fit into the cache beside everything else are found again: that share of what turning back can
+// save, and never less than the time of a working set that just fits.
 double line_of(const CpuProfile& profile, Turn turn, const Work& work, std::uint64_t working_set) {
   const double forward = read_ns_per_line(profile.forward, working_set);
   const std::uint64_t cache = overflowed_cache(profile.caches, working_set);
   if (turn == Turn::kNever || cache == 0) return forward;
   const double turning = read_ns_per_line(profile.turning, working_set);
   if (turn == Turn::kChunks) return turning;
-  const std::uint64_t strip = work.layer1_bytes / tile_count(work.groups);
-  const double share = static_cast<double>(cache / strip * strip) / static_cast<double>(cache);
+  const std::uint32_t tiles = tile_count(work.groups);
+  if (tiles == 1 || cache < work.other_bytes) return forward;
+  const std::uint64_t strip = work.layer1_bytes / tiles, found = (cache - work.other_bytes) / strip * strip;
+  const double share = static_cast<double>(found) / static_cast<double>(cache);
   const double fits = read_ns_per_line(profile.forward, cache);
   return std::clamp(forward + share * (turning - forward), std::min(fits, forward), forward);
 }

@@ -107,11 +107,17 @@ CpuProfile measure_profile(const Box& box, int core, const std::function<void(do
   if (tickmlp_clock_calibrate(&clock, &error) != TICKMLP_OK) refuse(std::string("cannot measure: ") + error.message);
   profile.cpu = printable(box.line("/proc/cpuinfo", "model name").value_or("unknown CPU"));
   profile.caches = read_caches(box, core);
-  calibrate_reads(
-      clock, [&](double done) { progress(0.5 * done); }, &profile);
-  if (g_interrupt_signal == 0)
-    calibrate_kernels(
-        clock, [&](double done) { progress(0.5 + 0.5 * done); }, &profile);
+  ReadCalibration reads(profile.caches);
+  KernelCalibration kernels(profile.caches);
+  for (int round = 0; round < kCalibrationRounds && g_interrupt_signal == 0; ++round) {
+    reads.round(clock);
+    progress((round + 0.5) / kCalibrationRounds);
+    kernels.round(clock);
+    progress((round + 1.0) / kCalibrationRounds);
+  }
+  if (g_interrupt_signal != 0) return profile;
+  reads.finish(&profile);
+  kernels.finish(&profile);
   return profile;
 }
 

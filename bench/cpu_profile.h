@@ -16,8 +16,8 @@ inline constexpr const char* kProfileSchema = "tickmlp-cpu-profile/0";
 // socket's.
 Caches read_caches(const Box& box, int core);
 
-// Reads and runs calibration models on the core that this thread is pinned to, every available kernel. About 10 s.
-// Interrupted: what there is, and g_interrupt_signal is set. `progress` gets the share that is done.
+// Reads and runs calibration models on the core that this thread is pinned to, every available kernel. About 15 s.
+// Interrupted: no figures, and g_interrupt_signal is set. `progress` gets the share that is done.
 CpuProfile measure_profile(const Box& box, int core, const std::function<void(double)>& progress);
 
 // `command` and `core` say how it was made.

@@ -19,7 +19,7 @@ void add_core(CLI::App* command, int* core) {
 
 void add_profile(CLI::App* app, const std::string& command_line, Action* action) {
   const auto options = std::make_shared<ProfileOptions>();
-  CLI::App* command = app->add_subcommand("profile", "Measure this CPU once: what `predict` needs to know (10 s)");
+  CLI::App* command = app->add_subcommand("profile", "Measure this CPU once: what `predict` needs to know (15 s)");
   command->add_option("--json", options->json, "Write the profile here")->required()->type_name("PROFILE.json");
   add_core(command, &options->core);
   command->footer(footer("  tickmlp profile --json profile.json\n  tickmlp profile --json profile.json --core 3"));
