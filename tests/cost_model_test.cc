@@ -139,8 +139,8 @@ TEST_CASE("turning back saves what the turning reads save, strips only as far as
   // About 1.06 MiB in four tiles: less than the turning reads of 2 MiB, more than those of 1 MiB.
   CHECK_GT(line(Turn::kNever, 1024, 1024), line(Turn::kChunks, 1024, 1024));
   CHECK_GE(line(Turn::kChunks, 1024, 1024), 1);
-  // 4,096 x 512 is two strips of 1 MiB. One of them fits an L2 of 1.25 MiB beside the rest, four fifths of it; none fits
-  // 1 MiB; and a single strip has no order to turn.
+  // 4,096 x 512 is two strips of 1 MiB. One of them fits an L2 of 1.25 MiB beside the rest, four fifths of it; none
+  // fits 1 MiB; and a single strip has no order to turn.
   CHECK_EQ(line(Turn::kNever, 4096, 512), 2);
   CHECK_LT(line(Turn::kChunks, 4096, 512), 2);
   CHECK_EQ(line(Turn::kStrips, 4096, 512), 2);
