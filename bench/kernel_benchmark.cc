@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Google Benchmark over the kernel table: every kernel that this CPU runs, on the bundled models' golden inputs.
+// Google Benchmark over the kernel table: every kernel that this CPU runs, on the bundled models' golden inputs:
+// MODEL/KERNEL is the full path, MODEL-tick/KERNEL and MODEL-advance/KERNEL the two halves of the tick path.
 // Throughput back to back, without the timer in the loop; `tickmlp certify` is for latencies.
 #include <benchmark/benchmark.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,32 +12,74 @@
 
 namespace {
 
-void run_kernel(benchmark::State& state, const std::string& path, const char* kernel) {
-  const tickmlp_load_options options = {kernel, TICKMLP_COPY, 0, nullptr};
-  tickmlp_model* model = nullptr;
-  tickmlp_session* session = nullptr;
-  tickmlp_error error;
-  if (tickmlp_model_load(path.c_str(), &options, &model, &error) != TICKMLP_OK ||
-      tickmlp_session_create(model, nullptr, &session, &error) != TICKMLP_OK) {
-    state.SkipWithError(error.message);
-    return;
+struct Free {
+  void operator()(tickmlp_model* model) const { tickmlp_model_free(model); }
+  void operator()(tickmlp_session* session) const { tickmlp_session_free(session); }
+  void operator()(tickmlp_window* window) const { tickmlp_window_free(window); }
+};
+template <class Handle>
+using Owned = std::unique_ptr<Handle, Free>;
+
+// One model on one kernel; `why` says what failed.
+struct Loaded {
+  Owned<tickmlp_model> model;
+  const tickmlp_model_info* info = nullptr;
+  const float *inputs = nullptr, *golden = nullptr;
+  uint32_t states = 0;
+  std::vector<float> output;
+  tickmlp_error error{};
+
+  Loaded(const std::string& path, const char* kernel) {
+    const tickmlp_load_options options = {kernel, TICKMLP_COPY, 0, nullptr};
+    tickmlp_model* made = nullptr;
+    if (tickmlp_model_load(path.c_str(), &options, &made, &error) != TICKMLP_OK) return;
+    model.reset(made);
+    info = tickmlp_model_describe(made);
+    states = tickmlp_model_golden(made, &inputs, &golden);
+    output.resize(info->outputs);
   }
-  const tickmlp_model_info& info = *tickmlp_model_describe(model);
-  const float *inputs, *golden;
-  const uint32_t count = tickmlp_model_golden(model, &inputs, &golden);
-  std::vector<float> output(info.outputs);
+};
+
+// Calls `call(state)` over the golden inputs in turn.
+template <class Call>
+void over_states(benchmark::State& state, const Loaded& loaded, Call&& call) {
   uint32_t next = 0;
   for (auto _ : state) {
-    if (tickmlp_infer(session, inputs + next * info.inputs, info.inputs, output.data(), info.outputs) != TICKMLP_OK) {
+    if (call(loaded.inputs + next * loaded.info->inputs) != TICKMLP_OK) {
       state.SkipWithError("refused");
       break;
     }
-    next = next + 1 == count ? 0 : next + 1;
+    next = next + 1 == loaded.states ? 0 : next + 1;
     benchmark::ClobberMemory();
   }
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * info.weight_bytes));
-  tickmlp_session_free(session);
-  tickmlp_model_free(model);
+}
+
+void full_path(benchmark::State& state, const std::string& path, const char* kernel) {
+  Loaded loaded(path, kernel);
+  tickmlp_session* made = nullptr;
+  if (!loaded.model || tickmlp_session_create(loaded.model.get(), nullptr, &made, &loaded.error) != TICKMLP_OK)
+    return state.SkipWithError(loaded.error.message);
+  const Owned<tickmlp_session> session(made);
+  over_states(state, loaded, [&](const float* input) {
+    return tickmlp_infer(made, input, loaded.info->inputs, loaded.output.data(), loaded.info->outputs);
+  });
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * loaded.info->weight_bytes));
+}
+
+// tick: the newest rows of the golden inputs in turn, over the first one's older rows. advance: a bar closes each time.
+template <bool kTick>
+void window_path(benchmark::State& state, const std::string& path, const char* kernel) {
+  Loaded loaded(path, kernel);
+  tickmlp_window* made = nullptr;
+  if (!loaded.model || tickmlp_window_create(loaded.model.get(), nullptr, &made, &loaded.error) != TICKMLP_OK)
+    return state.SkipWithError(loaded.error.message);
+  const Owned<tickmlp_window> window(made);
+  const size_t inputs = loaded.info->inputs, columns = loaded.info->window_columns;
+  if (tickmlp_window_reset(made, loaded.inputs, inputs) != TICKMLP_OK) return state.SkipWithError("reset is refused");
+  over_states(state, loaded, [&](const float* input) {
+    if (!kTick) return tickmlp_window_advance(made);
+    return tickmlp_window_tick(made, input + inputs - columns, columns, loaded.output.data(), loaded.output.size());
+  });
 }
 
 // Open, check, digest, prove, copy, lock, golden vectors on the best kernel; and the release.
@@ -62,7 +106,11 @@ void register_all() {
       if (tickmlp_kernel_get(k, &kernel) != TICKMLP_OK || !kernel.available) continue;
       const std::string type = kernel.type == TICKMLP_INT8 ? "int8" : "float32";
       const std::string path = std::string(TICKMLP_SOURCE_ROOT "/weights/") + model + "-" + type + ".blob";
-      benchmark::RegisterBenchmark((std::string(model) + "/" + kernel.name).c_str(), run_kernel, path, kernel.name);
+      const std::string name = std::string("/") + kernel.name;
+      benchmark::RegisterBenchmark((model + name).c_str(), full_path, path, kernel.name);
+      if (std::string(model) != "tactical") continue;  // the one with a window
+      benchmark::RegisterBenchmark((model + ("-tick" + name)).c_str(), window_path<true>, path, kernel.name);
+      benchmark::RegisterBenchmark((model + ("-advance" + name)).c_str(), window_path<false>, path, kernel.name);
     }
 }
 

@@ -1,38 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line of `tickmlp`: options and help. What each command does stands in its own file.
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cstdio>
-#include <functional>
 #include <new>
 
 #include "cli.h"
 #include "commands.h"
+#include "options.h"
 #include "tickmlp.h"
 
 namespace tickmlp::bench {
 namespace {
-
-constexpr const char* kExitCodes =
-    "Exit codes: 0 done (certify: PASS), 1 FAIL, 2 wrong usage, 3 INCONCLUSIVE, 4 refused input or I/O,\n"
-    "128 + signal when interrupted.";
-
-std::string footer(const std::string& examples) { return "\nExamples:\n" + examples + "\n" + kExitCodes; }
-
-// CLI11's own number check takes 1e30 for a huge sample count's prefix; this one says what it wants.
-CLI::Validator whole_number(std::int64_t low, std::int64_t high) {
-  return CLI::Validator(
-      [=](std::string& text) -> std::string {
-        std::int64_t value = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high) return "";
-        return "\"" + printable(text) + "\": expected a whole number from " + std::to_string(low) + " to " +
-               std::to_string(high);
-      },
-      "N", "whole_number");
-}
-
-using Action = std::function<int()>;
 
 void add_certify(CLI::App* app, const std::string& command_line, Action* action) {
   const auto options = std::make_shared<CertifyOptions>();
@@ -173,6 +151,7 @@ int parse_and_run(int count, char** words) {
   add_run(&app, &action);
   add_descriptions(&app, &action);
   add_doctor(&app, &action);
+  add_growth(&app, command_line(count, words), &action);
   try {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {
@@ -183,7 +162,9 @@ int parse_and_run(int count, char** words) {
     }
     const auto named = [&](const CLI::App* command) { return command->check_name(words[1]); };
     if (count > 1 && words[1][0] != '-' && app.get_subcommands(named).empty())
-      wrong_usage("unknown command " + printable(words[1]) + ": expected certify, run, kernels, inspect or doctor");
+      wrong_usage("unknown command " + printable(words[1]) +
+                  ": expected certify, run, kernels, inspect, doctor, "
+                  "profile, predict or sweep");
     wrong_usage(std::string(error.what()) + "\nRun with --help for more information.");
   }
   return action();

@@ -68,6 +68,15 @@ void read_neon(const void* memory, std::size_t bytes) {
 
 }  // namespace
 
+void read_in_chunks(MemoryFloor read, const void* memory, std::size_t bytes, bool backwards) {
+  const char* begin = static_cast<const char*>(memory);
+  const std::size_t chunks = (bytes + kTurnChunk - 1) / kTurnChunk;
+  for (std::size_t i = 0; i < chunks; ++i) {
+    const std::size_t at = (backwards ? chunks - 1 - i : i) * kTurnChunk;
+    read(begin + at, bytes - at < kTurnChunk ? bytes - at : kTurnChunk);
+  }
+}
+
 MemoryFloorChoice choose_memory_floor() {
 #if defined(__x86_64__)
   __builtin_cpu_init();

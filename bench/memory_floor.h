@@ -14,6 +14,12 @@ struct MemoryFloorChoice {
   const char* isa;  // "AVX-512", for the report
 };
 
+// The same bytes in chunks of kTurnChunk, each front to back, but from the last one to the first where `backwards`.
+// Every second pass backwards finds the end of the last pass in a cache, as a kernel does whose calls turn back: the
+// floor of such a kernel over a working set larger than a cache.
+inline constexpr std::size_t kTurnChunk = 4096;
+void read_in_chunks(MemoryFloor read, const void* memory, std::size_t bytes, bool backwards);
+
 // The widest loads that this CPU has. Call it once, outside timed regions.
 MemoryFloorChoice choose_memory_floor();
 

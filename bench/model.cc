@@ -70,6 +70,17 @@ Model load_model(const std::string& path, const std::string& kernel, tickmlp_loa
   return Model(model);
 }
 
+Model load_model_bytes(std::span<const std::uint8_t> bytes, const std::string& kernel) {
+  tickmlp_load_options options{};
+  options.kernel = kernel.empty() ? nullptr : kernel.c_str();
+  options.allocator = kAllocatorOrDefault;
+  tickmlp_model* model = nullptr;
+  tickmlp_error error{};
+  const tickmlp_status status = tickmlp_model_load_bytes(bytes.data(), bytes.size(), &options, &model, &error);
+  if (status != TICKMLP_OK) fail("cannot load a model of " + std::to_string(bytes.size()) + " bytes", status, error);
+  return Model(model);
+}
+
 Session open_session(const Model& model, tickmlp_non_finite non_finite) {
   tickmlp_session_options options{};
   options.non_finite = non_finite;

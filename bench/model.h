@@ -29,6 +29,7 @@ using Window = std::unique_ptr<tickmlp_window, WindowFree>;
 
 // An empty kernel name takes the best available.
 Model load_model(const std::string& path, const std::string& kernel, tickmlp_load_mode mode = TICKMLP_COPY);
+Model load_model_bytes(std::span<const std::uint8_t> bytes, const std::string& kernel);
 Session open_session(const Model& model, tickmlp_non_finite non_finite = TICKMLP_STRICT);
 Window open_window(const Model& model, tickmlp_non_finite non_finite = TICKMLP_STRICT);
 

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-COMMANDS = ["certify", "run", "kernels", "inspect", "doctor"]
+COMMANDS = ["certify", "run", "kernels", "inspect", "doctor", "profile", "predict", "sweep"]
 
 
 @pytest.mark.parametrize("arguments", [

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the declarations of the subcommands share: help and checks.
+#ifndef TICKMLP_BENCH_OPTIONS_H_
+#define TICKMLP_BENCH_OPTIONS_H_
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace tickmlp::bench {
+
+using Action = std::function<int()>;  // what main runs once the command line is understood
+
+// The end of each command's help: examples, then the exit codes.
+std::string footer(const std::string& examples);
+
+// CLI11's own number check takes 1e30 for a huge sample count's prefix; this one says what it wants.
+CLI::Validator whole_number(std::int64_t low, std::int64_t high);
+
+// profile, predict and sweep. `command_line` is what reproduces this run.
+void add_growth(CLI::App* app, const std::string& command_line, Action* action);
+
+}  // namespace tickmlp::bench
+#endif

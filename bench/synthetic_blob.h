@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Models of any size without a checkpoint, to measure how cost grows.
+#ifndef TICKMLP_BENCH_SYNTHETIC_BLOB_H_
+#define TICKMLP_BENCH_SYNTHETIC_BLOB_H_
+#include <cstdint>
+#include <vector>
+
+#include "tickmlp.h"
+
+namespace tickmlp::bench {
+
+struct Shape {
+  tickmlp_element_type type = TICKMLP_INT8;
+  std::uint32_t inputs = 0;
+  std::uint32_t heads = 0, hidden = 0,
+                outputs = 0;         // `heads` softmax heads, each of `hidden` units (a multiple of 16) to `outputs`
+  std::uint32_t window_columns = 0;  // 0: no window; else it divides inputs
+
+  std::uint32_t lanes() const { return heads * hidden; }
+};
+
+// A whole valid blob, for tickmlp_model_load_bytes(). Layer-1 weights differ by input; layer 2 is zero, so that every
+// golden output is 1 / outputs whatever layer 1 gives, and no kernel has to run to know it. Time depends on no value.
+// The shape lies within the blob format's limits. Cost: the blob's bytes written once and digested once.
+std::vector<std::uint8_t> synthetic_blob(const Shape& shape);
+
+}  // namespace tickmlp::bench
+#endif
