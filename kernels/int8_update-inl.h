@@ -96,76 +96,61 @@ struct UpdateStrip {
   uint32_t group;
 };
 
-#if HWY_TARGET == HWY_AVX3_DL
+#if HWY_TARGET == HWY_AVX2
+constexpr uint32_t kUpdateGroups = 4;  // 8 of 16 registers; with 10 GCC 12 spills half of them
+#elif HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
 constexpr uint32_t kUpdateGroups = 16;  // 16 of 32 registers
-
-template <uint32_t kGroups>
-struct Sums {
-  static constexpr uint32_t kRegisters = kGroups;
-  I32 acc[kRegisters];
-
-  HWY_INLINE void add(uint32_t codes, const int8_t* HWY_RESTRICT weights) {
-    const __m512i u = _mm512_set1_epi32(static_cast<int32_t>(codes));
-#pragma GCC unroll 16
-    for (uint32_t r = 0; r < kRegisters; ++r) dot_product(acc[r].raw, u, weights + r * 64);
-  }
-  HWY_INLINE void clear(uint32_t r) { acc[r] = hn::Zero(kI32); }
-  HWY_INLINE void negate(uint32_t r) { acc[r] = hn::Neg(acc[r]); }
-  HWY_INLINE I32 sum(uint32_t r) const { return acc[r]; }
-};
-
-#else
-#if HWY_TARGET == HWY_AVX3
-constexpr uint32_t kUpdateGroups = 16;  // one register each
-#elif HWY_TARGET == HWY_AVX2
-constexpr uint32_t kUpdateGroups = 5;  // 10 of 16 registers
 #else
 constexpr uint32_t kUpdateGroups = 2;  // SSE4: 8 of 16 registers; NEON keeps two sums each: 16 of 32
 #endif
 
+// One quad's products to the sums of kRegisters vectors of lanes. `high` is for NEON, whose multiply-add gives low and
+// high halves; elsewhere it stays zero.
+#if HWY_TARGET == HWY_AVX3_DL
+template <uint32_t kRegisters>
+HWY_INLINE void add_quad(QuadCodes quad, const int8_t* HWY_RESTRICT weights, I32* acc, I32*) {
+  const __m512i u = _mm512_set1_epi32(static_cast<int32_t>(quad.codes));
+#pragma GCC unroll 16
+  for (uint32_t r = 0; r < kRegisters; ++r) dot_product(acc[r].raw, u, weights + r * 64);
+}
+HWY_INLINE I32 whole_sum(I32 acc, I32) { return acc; }
+#else
 // Codes are at most 255 and weights at most 127, so a pair of 16-bit products fits int32 (vpmaddwd). Even and odd bytes
 // are taken apart by shifts, which leaves each lane's two pairs in its own place.
-template <uint32_t kGroups>
-struct Sums {
-  static constexpr uint32_t kRegisters = kGroups * (kGroup / HWY_LANES(int32_t));
-  I32 acc[kRegisters], high[kRegisters];  // NEON's multiply-add gives low and high halves; x86 leaves `high` zero
-
-  HWY_INLINE void add(uint32_t codes, const int8_t* HWY_RESTRICT weights) {
-    const hn::Repartition<uint16_t, decltype(kI16)> kU16;
-    const auto u = hn::BitCast(kU16, hn::Set(kI32, static_cast<int32_t>(codes)));
-    const I16 even = hn::BitCast(kI16, hn::And(u, hn::Set(kU16, 255)));
-    const I16 odd = hn::BitCast(kI16, hn::ShiftRight<8>(u));
-    const hn::Repartition<int8_t, decltype(kI16)> kI8;
+template <uint32_t kRegisters>
+HWY_INLINE void add_quad(QuadCodes quad, const int8_t* HWY_RESTRICT weights, I32* acc, I32* high) {
+  const hn::Repartition<uint16_t, decltype(kI16)> kU16;
+  const hn::Repartition<int8_t, decltype(kI16)> kI8;
+  const auto u = hn::BitCast(kU16, hn::Set(kI32, static_cast<int32_t>(quad.codes)));
+  const I16 even = hn::BitCast(kI16, hn::And(u, hn::Set(kU16, 255)));
+  const I16 odd = hn::BitCast(kI16, hn::ShiftRight<8>(u));
 #pragma GCC unroll 16
-    for (uint32_t r = 0; r < kRegisters; ++r) {
-      const I16 w = hn::BitCast(kI16, hn::Load(kI8, weights + r * HWY_LANES(int8_t)));
-      const I16 w_even = hn::ShiftRight<8>(hn::ShiftLeft<8>(w));
-      acc[r] = hn::ReorderWidenMulAccumulate(kI32, even, w_even, acc[r], high[r]);
-      acc[r] = hn::ReorderWidenMulAccumulate(kI32, odd, hn::ShiftRight<8>(w), acc[r], high[r]);
-    }
+  for (uint32_t r = 0; r < kRegisters; ++r) {
+    const I16 w = hn::BitCast(kI16, hn::Load(kI8, weights + r * HWY_LANES(int8_t)));
+    const I16 w_even = hn::ShiftRight<8>(hn::ShiftLeft<8>(w)), w_odd = hn::ShiftRight<8>(w);
+    acc[r] = hn::ReorderWidenMulAccumulate(kI32, even, w_even, acc[r], high[r]);
+    acc[r] = hn::ReorderWidenMulAccumulate(kI32, odd, w_odd, acc[r], high[r]);
   }
-  HWY_INLINE void clear(uint32_t r) { acc[r] = high[r] = hn::Zero(kI32); }
-  HWY_INLINE void negate(uint32_t r) { acc[r] = hn::Neg(acc[r]), high[r] = hn::Neg(high[r]); }
-  HWY_INLINE I32 sum(uint32_t r) const { return hn::RearrangeToOddPlusEven(acc[r], high[r]); }
-};
+}
+HWY_INLINE I32 whole_sum(I32 acc, I32 high) { return hn::RearrangeToOddPlusEven(acc, high); }
 #endif
 
 template <uint32_t kGroups>
 void update_strip(const UpdateStrip& s) {
-  using StripSums = Sums<kGroups>;
-  StripSums sums;
+  constexpr uint32_t kRegisters = kGroups * (kGroup / HWY_LANES(int32_t));
+  I32 acc[kRegisters], high[kRegisters];
 #pragma GCC unroll 16
-  for (uint32_t r = 0; r < StripSums::kRegisters; ++r) sums.clear(r);
+  for (uint32_t r = 0; r < kRegisters; ++r) acc[r] = high[r] = hn::Zero(kI32);
   for (const QuadCodes *lost = s.state.lost, *end = lost + s.lists.lost; lost != end; ++lost)
-    sums.add(lost->codes, s.weights + lost->quad * s.stride);
+    add_quad<kRegisters>(*lost, s.weights + lost->quad * s.stride, acc, high);
 #pragma GCC unroll 16
-  for (uint32_t r = 0; r < StripSums::kRegisters; ++r) sums.negate(r);
+  for (uint32_t r = 0; r < kRegisters; ++r) acc[r] = hn::Neg(acc[r]), high[r] = hn::Neg(high[r]);
   for (const QuadCodes *gained = s.state.gained, *end = gained + s.lists.gained; gained != end; ++gained)
-    sums.add(gained->codes, s.weights + gained->quad * s.stride);
+    add_quad<kRegisters>(*gained, s.weights + gained->quad * s.stride, acc, high);
   uint32_t lane = s.group * kGroup;
 #pragma GCC unroll 16
-  for (uint32_t r = 0; r < StripSums::kRegisters; ++r, lane += HWY_LANES(int32_t)) {
-    const I32 sum = hn::Add(hn::Load(kI32, s.stretch.from + lane), sums.sum(r));
+  for (uint32_t r = 0; r < kRegisters; ++r, lane += HWY_LANES(int32_t)) {
+    const I32 sum = hn::Add(hn::Load(kI32, s.stretch.from + lane), whole_sum(acc[r], high[r]));
     hn::Store(sum, kI32, s.stretch.kept + lane);
     activate(s.stretch, sum, lane);
   }
