@@ -46,7 +46,8 @@ def with_the_tick_path() -> str:
             ("    const tickmlp_status status = tickmlp_infer(session, state, info->inputs, output, info->outputs);\n",
              "    const float* row = state + info->inputs - info->window_columns;\n"
              "    tickmlp_status status;\n" + on_tick),
-            ("  tickmlp_session_free(session);\n", "  tickmlp_session_free(session);\n  tickmlp_window_free(window);\n")):
+            ("  tickmlp_session_free(session);\n",
+             "  tickmlp_session_free(session);\n  tickmlp_window_free(window);\n")):
         assert source.count(old) == 1, old
         source = source.replace(old, new)
     return source
@@ -74,4 +75,5 @@ def compile_and_run(folder: pathlib.Path, source: str) -> str:
 @pytest.mark.parametrize("source", [program, with_the_tick_path])
 def test_the_program_compiles_as_written_and_runs(tmp_path, source):
     answer = compile_and_run(tmp_path, source())
-    assert re.fullmatch(r"tactical on int8-\w+: 2000 calls, p50 \d+ ns, p99 \d+ ns, p99\.9 \d+ ns, max \d+ ns\n", answer)
+    figures = r"p50 \d+ ns, p99 \d+ ns, p99\.9 \d+ ns, max \d+ ns"
+    assert re.fullmatch(rf"tactical on int8-\w+: 2000 calls, {figures}\n", answer)
