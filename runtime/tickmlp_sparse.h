@@ -28,7 +28,7 @@ TICKMLP_API tickmlp_status tickmlp_sparse_reset(tickmlp_sparse* sparse, const fl
  * count 0 is allowed (then both arrays may be NULL): the same outputs again. At most as many as the model has inputs.
  * Cost: a handful costs about as much as a tick of the window, and then it grows with the number of groups of four
  * inputs (0-3, 4-7 ...) in which a code really changes. Tactical model, AVX-512 VNNI, Zen 4: 1 input 125 ns, 7 in one
- * row 151, 7 scattered 184 (a tick 122); level with tickmlp_infer() at about 75 scattered inputs of 420; all 2.3 times
+ * row 151, 7 scattered 184 (a tick 122); level with tickmlp_infer() at about 75 scattered inputs of 420; all 2.4 times
  * as much as it. Where most inputs change, call tickmlp_infer().
  * Errors: BAD_ARGUMENT, INPUT_COUNT (count above the model's inputs), INPUT_INDEX, OUTPUT_COUNT, MISALIGNED,
  * NON_FINITE_INPUT (any of the values), NON_FINITE_OUTPUT, SPARSE_EMPTY (no reset yet); then nothing is written and the
