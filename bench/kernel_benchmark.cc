@@ -4,41 +4,14 @@
 // Throughput back to back, without the timer in the loop; `tickmlp certify` is for latencies.
 #include <benchmark/benchmark.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "tickmlp.h"
+#include "benchmark_models.h"
 
 namespace {
 
-struct Free {
-  void operator()(tickmlp_model* model) const { tickmlp_model_free(model); }
-  void operator()(tickmlp_session* session) const { tickmlp_session_free(session); }
-  void operator()(tickmlp_window* window) const { tickmlp_window_free(window); }
-};
-template <class Handle>
-using Owned = std::unique_ptr<Handle, Free>;
-
-// One model on one kernel; `why` says what failed.
-struct Loaded {
-  Owned<tickmlp_model> model;
-  const tickmlp_model_info* info = nullptr;
-  const float *inputs = nullptr, *golden = nullptr;
-  uint32_t states = 0;
-  std::vector<float> output;
-  tickmlp_error error{};
-
-  Loaded(const std::string& path, const char* kernel) {
-    const tickmlp_load_options options = {kernel, TICKMLP_COPY, 0, nullptr};
-    tickmlp_model* made = nullptr;
-    if (tickmlp_model_load(path.c_str(), &options, &made, &error) != TICKMLP_OK) return;
-    model.reset(made);
-    info = tickmlp_model_describe(made);
-    states = tickmlp_model_golden(made, &inputs, &golden);
-    output.resize(info->outputs);
-  }
-};
+using namespace tickmlp::bench;
 
 // Calls `call(state)` over the golden inputs in turn.
 template <class Call>
@@ -120,6 +93,7 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   register_all();
+  register_updates();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The memory floor: reading a model's layer-1 weights once, as fast as this CPU can, and doing nothing with them.
+// The memory floor: reading a model's weights, those of both layers, once, as fast as this CPU can, and doing nothing
+// with them.
 #ifndef TICKMLP_BENCH_MEMORY_FLOOR_H_
 #define TICKMLP_BENCH_MEMORY_FLOOR_H_
 #include <cstddef>

@@ -73,7 +73,7 @@ Model load_model(const std::string& path, const std::string& kernel, tickmlp_loa
 Model load_model_bytes(std::span<const std::uint8_t> bytes, const std::string& kernel) {
   tickmlp_load_options options{};
   options.kernel = kernel.empty() ? nullptr : kernel.c_str();
-  options.allocator = kAllocatorOrDefault;
+  options.allocator = &kAllocator;
   tickmlp_model* model = nullptr;
   tickmlp_error error{};
   const tickmlp_status status = tickmlp_model_load_bytes(bytes.data(), bytes.size(), &options, &model, &error);

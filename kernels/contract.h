@@ -128,11 +128,35 @@ using AdvanceFunction = Outcome (*)(const Network& network, const float* input, 
 using TickFunction = Outcome (*)(const Network& network, const float* row, uint32_t begin, Workspace& workspace,
                                  const void* kept, float* output);
 
+// Four neighbouring inputs, 4 * quad and on: their codes, or what these gained or lost, an unsigned byte each.
+struct QuadCodes {
+  uint32_t quad, codes;
+};
+
+// What sparse updates keep from one call to the next; every array 64-byte aligned. Before anything came in, `codes` is
+// zero (no input at all) and `sums` the network's start.
+struct SparseState {
+  uint8_t* codes;                     // [4 * quads] of the inputs as they are now; quads = (inputs + 3) / 4
+  int32_t* sums;                      // [lanes] layer 1 over these codes
+  int32_t* next_sums;                 // [lanes] scratch; trades places with sums
+  uint8_t* settled;                   // [4 * quads] scratch, equal to codes between calls
+  uint8_t* touched;                   // [quads] scratch, zero between calls
+  QuadCodes *before, *gained, *lost;  // [quads + 1] scratch
+};
+
+// Sparse update, int8 only: input indices[k], which is below inputs, becomes values[k], k = 0 .. count - 1; where an
+// index stands twice the last one wins. The sums are corrected by (code now - code before) x weight; then layer 2 and
+// the heads, unless `output` is nullptr. Equals the full path over all inputs as they are now, bit for bit, since the
+// sums are integers. workspace.clipped counts the list. Anything but kDone leaves the state as it was.
+using UpdateFunction = Outcome (*)(const Network& network, const uint32_t* indices, const float* values, uint32_t count,
+                                   Workspace& workspace, SparseState& state, float* output);
+
 // One kernel's functions, an object an instruction set and element type.
 struct Functions {
   InferFunction infer;
   AdvanceFunction advance;
   TickFunction tick;
+  UpdateFunction update = nullptr;  // int8 only
 };
 
 // How many groups tile `tile` holds, when `groups` are cut into `tiles` as even as can be.

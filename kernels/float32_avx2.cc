@@ -65,7 +65,7 @@ extern const Functions float32 = Float32<Avx2>::kFunctions;
 void layer2_of_hidden(const Network& network, const Workspace& workspace) {
   Heads<Avx2>::layer2_of_hidden(network, workspace);
 }
-Outcome conclude(const Network& network, Workspace& workspace, float* output) {
+Outcome conclude(const Network& network, const Workspace& workspace, float* output) {
   return Heads<Avx2>::conclude(network, workspace, output);
 }
 }  // namespace avx2

@@ -33,7 +33,7 @@ extern const Functions float32 = Float32<Layer1>::kFunctions;
 void layer2_of_hidden(const Network& network, const Workspace& workspace) {
   Heads<Avx512>::layer2_of_hidden(network, workspace);
 }
-Outcome conclude(const Network& network, Workspace& workspace, float* output) {
+Outcome conclude(const Network& network, const Workspace& workspace, float* output) {
   return Heads<Avx512>::conclude(network, workspace, output);
 }
 }  // namespace avx512

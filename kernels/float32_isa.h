@@ -6,11 +6,11 @@
 
 #include "contract.h"
 
-#define TICKMLP_FLOAT32_ISA(isa)                                                 \
-  namespace tickmlp::isa {                                                       \
-  extern const Functions float32;                                                \
-  void layer2_of_hidden(const Network& network, const Workspace& workspace);     \
-  Outcome conclude(const Network& network, Workspace& workspace, float* output); \
+#define TICKMLP_FLOAT32_ISA(isa)                                                       \
+  namespace tickmlp::isa {                                                             \
+  extern const Functions float32;                                                      \
+  void layer2_of_hidden(const Network& network, const Workspace& workspace);           \
+  Outcome conclude(const Network& network, const Workspace& workspace, float* output); \
   }
 TICKMLP_FLOAT32_ISA(avx2)
 TICKMLP_FLOAT32_ISA(avx512)

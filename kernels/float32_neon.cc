@@ -64,7 +64,7 @@ extern const Functions float32 = Float32<Neon>::kFunctions;
 void layer2_of_hidden(const Network& network, const Workspace& workspace) {
   Heads<Neon>::layer2_of_hidden(network, workspace);
 }
-Outcome conclude(const Network& network, Workspace& workspace, float* output) {
+Outcome conclude(const Network& network, const Workspace& workspace, float* output) {
   return Heads<Neon>::conclude(network, workspace, output);
 }
 }  // namespace neon

@@ -30,13 +30,13 @@ using I32 = hn::Vec<decltype(kI32)>;
 
 // Sums or, on SSE4, hidden activations to the outputs, by the float32 kernel of the same instruction set.
 #if HWY_TARGET == HWY_SSE4
-Outcome conclude(const Network& n, Workspace& w, float* output) { return scalar::finish(n, w, output); }
+Outcome conclude(const Network& n, const Workspace& w, float* output) { return scalar::finish(n, w, output); }
 #elif HWY_TARGET == HWY_AVX2
-Outcome conclude(const Network& n, Workspace& w, float* output) { return avx2::conclude(n, w, output); }
+Outcome conclude(const Network& n, const Workspace& w, float* output) { return avx2::conclude(n, w, output); }
 #elif HWY_TARGET == HWY_NEON
-Outcome conclude(const Network& n, Workspace& w, float* output) { return neon::conclude(n, w, output); }
+Outcome conclude(const Network& n, const Workspace& w, float* output) { return neon::conclude(n, w, output); }
 #else
-Outcome conclude(const Network& n, Workspace& w, float* output) { return avx512::conclude(n, w, output); }
+Outcome conclude(const Network& n, const Workspace& w, float* output) { return avx512::conclude(n, w, output); }
 #include "heads-inl.h"
 
 #include "avx512-inl.h"
@@ -180,9 +180,11 @@ Outcome advance(const Network& network, const float* input, uint32_t end, Worksp
   return run(network, input, 0, end, workspace, network.start, kept, workspace.backward, nullptr);
 }
 
+#include "int8_update-inl.h"
+
 }  // namespace
 
-extern const Functions int8 = {.infer = infer, .advance = advance, .tick = tick};
+extern const Functions int8 = {.infer = infer, .advance = advance, .tick = tick, .update = update};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace tickmlp

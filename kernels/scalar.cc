@@ -68,7 +68,7 @@ float exp32(float x) {
   return p * power;
 }
 
-Outcome finish(const Network& network, Workspace& workspace, float* outputs) {
+Outcome finish(const Network& network, const Workspace& workspace, float* outputs) {
   for (uint32_t h = 0; h < network.heads; ++h) {
     const Head& head = network.head[h];
     const float* hidden = workspace.hidden + head.group_begin * kGroup;
@@ -163,19 +163,23 @@ Outcome advance_int8(const Network& network, const float* input, uint32_t end, W
   return Outcome::kDone;
 }
 
-Outcome tick_int8(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
-                  float* output) {
-  if (!all_finite(row, network.inputs - begin)) return Outcome::kNonFiniteInput;
-  quantise_all(network, row, begin, network.inputs, workspace);
-  // The sums go where the activations will: both are 32 bits a lane, and each is read before it is overwritten.
-  auto* sums = reinterpret_cast<int32_t*>(workspace.hidden);
-  chain_int8(network, workspace.codes, begin, network.inputs, static_cast<const int32_t*>(kept), sums);
+// Sections 2 and 3, from the sums to the hidden activations; the sums may stand in the same place, 32 bits a lane too.
+void activate_int8(const Network& network, const int32_t* sums, Workspace& workspace) {
   for (uint32_t lane = 0; lane < network.groups * kGroup; ++lane) {
     int32_t sum;
     std::memcpy(&sum, sums + lane, sizeof sum);
     workspace.hidden[lane] =
         clamp(static_cast<float>(sum) * network.lane_scale[lane], network.group_clamp[lane / kGroup]);
   }
+}
+
+Outcome tick_int8(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
+                  float* output) {
+  if (!all_finite(row, network.inputs - begin)) return Outcome::kNonFiniteInput;
+  quantise_all(network, row, begin, network.inputs, workspace);
+  auto* sums = reinterpret_cast<int32_t*>(workspace.hidden);
+  chain_int8(network, workspace.codes, begin, network.inputs, static_cast<const int32_t*>(kept), sums);
+  activate_int8(network, sums, workspace);
   return finish(network, workspace, output);
 }
 
@@ -183,9 +187,41 @@ Outcome infer_int8(const Network& network, const float* input, Workspace& worksp
   return tick_int8(network, input, 0, workspace, network.start, output);
 }
 
+// Section 8: one changed input's share of every sum. Unsigned: a partial sum may leave int32; the last one does not.
+void correct_int8(const Network& network, uint32_t input, int32_t difference, int32_t* sums) {
+  const auto* w1 = static_cast<const int8_t*>(network.w1);
+  for_each_group(network, (network.inputs + 3) / 4, [&](uint32_t group, GroupWeights weights) {
+    const int8_t* w = w1 + (weights.first + input / 4 * weights.stride) * kGroup * 4 + input % 4;
+    for (uint32_t l = 0; l < kGroup; ++l) {
+      int32_t& sum = sums[group * kGroup + l];
+      sum = static_cast<int32_t>(static_cast<uint32_t>(sum) + static_cast<uint32_t>(difference * w[4 * l]));
+    }
+  });
+}
+
+Outcome update_int8(const Network& network, const uint32_t* indices, const float* values, uint32_t count,
+                    Workspace& workspace, SparseState& state, float* output) {
+  if (!all_finite(values, count)) return Outcome::kNonFiniteInput;
+  workspace.clipped = 0;
+  std::memcpy(workspace.codes, state.codes, network.inputs);
+  std::memcpy(state.next_sums, state.sums, network.groups * kGroup * sizeof(int32_t));
+  for (uint32_t k = 0; k < count; ++k) {
+    uint8_t& code = workspace.codes[indices[k]];
+    const uint8_t now = quantise(values[k], network.input_scale[indices[k]], workspace.clipped);
+    correct_int8(network, indices[k], now - code, state.next_sums);
+    code = now;
+  }
+  activate_int8(network, state.next_sums, workspace);
+  const Outcome outcome = output != nullptr ? finish(network, workspace, output) : Outcome::kDone;
+  if (outcome != Outcome::kDone) return outcome;
+  std::memcpy(state.codes, workspace.codes, network.inputs);
+  std::memcpy(state.sums, state.next_sums, network.groups * kGroup * sizeof(int32_t));
+  return outcome;
+}
+
 }  // namespace
 
-extern const Functions int8 = {.infer = infer_int8, .advance = advance_int8, .tick = tick_int8};
+extern const Functions int8 = {.infer = infer_int8, .advance = advance_int8, .tick = tick_int8, .update = update_int8};
 extern const Functions float32 = {.infer = infer_float32, .advance = advance_float32, .tick = tick_float32};
 
 }  // namespace tickmlp::scalar

@@ -10,7 +10,7 @@ extern const Functions int8;
 extern const Functions float32;
 
 // Layer 2 and the heads, workspace.hidden to output; int8 on targets without FMA uses it too.
-Outcome finish(const Network& network, Workspace& workspace, float* output);
+Outcome finish(const Network& network, const Workspace& workspace, float* output);
 
 // exp for x <= 0, exactly 0 below -87.
 float exp32(float x);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The blob's bytes: docs/BLOB_FORMAT.md in C++. tools/weight_export/blob.py is its mirror, held equal by a test.
+// The blob's bytes: docs/BLOB_FORMAT.md in C++. tools/weight_export/layout.py is its mirror; a test compares them.
 #pragma once
 
 #include <cstddef>

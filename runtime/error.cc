@@ -57,6 +57,9 @@ const char* tickmlp_status_name(tickmlp_status status) {
       "no-window",
       "window-empty",
       "pin-failed",
+      "input-index",
+      "no-sparse",
+      "sparse-empty",
   };
   static_assert(sizeof kNames / sizeof kNames[0] == TICKMLP_STATUS_COUNT);
   const auto index = static_cast<unsigned>(status);

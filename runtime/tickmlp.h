@@ -26,7 +26,7 @@ typedef enum tickmlp_status {
   TICKMLP_BAD_ARGUMENT,      /* a NULL or contradictory argument */
   TICKMLP_INPUT_COUNT,       /* not the model's number of inputs */
   TICKMLP_OUTPUT_COUNT,      /* not the model's number of outputs */
-  TICKMLP_MISALIGNED,        /* a float pointer that is not a multiple of 4 */
+  TICKMLP_MISALIGNED,        /* a float or index pointer that is no multiple of 4 */
   TICKMLP_NON_FINITE_INPUT,  /* NaN or infinity among the inputs, in strict mode */
   TICKMLP_NON_FINITE_OUTPUT, /* a logit overflowed float32 */
   TICKMLP_OUT_OF_MEMORY,
@@ -59,6 +59,9 @@ typedef enum tickmlp_status {
   TICKMLP_NO_WINDOW,          /* the model was exported without a window */
   TICKMLP_WINDOW_EMPTY,       /* tick or advance before the first reset */
   TICKMLP_PIN_FAILED,         /* the core does not exist, is offline or outside the allowed set */
+  TICKMLP_INPUT_INDEX,        /* an index that is not below the model's number of inputs */
+  TICKMLP_NO_SPARSE,          /* sparse updates of a float32 model */
+  TICKMLP_SPARSE_EMPTY,       /* update before the first reset */
   TICKMLP_STATUS_COUNT
 } tickmlp_status;
 
@@ -190,6 +193,7 @@ TICKMLP_API void tickmlp_session_counters(const tickmlp_session* session, tickml
 
 #include "tickmlp_window.h"  /* the tick path */
 #include "tickmlp_touch.h"   /* keeping a quiet model in the caches */
+#include "tickmlp_sparse.h"  /* updates of any few inputs */
 #include "tickmlp_measure.h" /* recorder, clock and pinning */
 #ifdef __cplusplus
 }

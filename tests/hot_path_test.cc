@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -41,13 +42,14 @@ void free(void* memory) {
 
 namespace {
 
-enum class Path { kFull, kTick };
+enum class Path { kFull, kTick, kSparse };
 enum class Extra { kNothing, kAllocation, kSystemCall };
 enum Exit { kClean = 0, kAllocated = 1, kFaulted = 2, kRefused = 3, kNoFilter = 4 };
 
 struct Job {
   tickmlp_session* session;
   tickmlp_window* window;     // tick path only
+  tickmlp_sparse* sparse;     // sparse updates only
   std::vector<float> inputs;  // 64 states
   uint32_t inputs_each, outputs_each;
 };
@@ -58,7 +60,7 @@ Job prepare(const char* name, Path path_taken) {
   tickmlp_error error;
   REQUIRE_MESSAGE(tickmlp_model_load(path.c_str(), nullptr, &model, &error) == TICKMLP_OK, std::string(error.message));
   const tickmlp_model_info& info = *tickmlp_model_describe(model);
-  Job job = {nullptr, nullptr, std::vector<float>(64 * info.inputs), info.inputs, info.outputs};
+  Job job = {nullptr, nullptr, nullptr, std::vector<float>(64 * info.inputs), info.inputs, info.outputs};
   REQUIRE(tickmlp_session_create(model, nullptr, &job.session, nullptr) == TICKMLP_OK);
   for (size_t i = 0; i < job.inputs.size(); ++i)
     job.inputs[i] = static_cast<float>(i % 97) / 48.0f - 1.01f;  // a few clip
@@ -67,12 +69,36 @@ Job prepare(const char* name, Path path_taken) {
     REQUIRE(tickmlp_window_reset(job.window, job.inputs.data(), info.inputs) == TICKMLP_OK);
     job.inputs_each = info.window_columns;
   }
+  if (path_taken == Path::kSparse) {
+    REQUIRE(tickmlp_sparse_create(model, nullptr, &job.sparse, nullptr) == TICKMLP_OK);
+    REQUIRE(tickmlp_sparse_reset(job.sparse, job.inputs.data(), info.inputs) == TICKMLP_OK);
+  }
   return job;
+}
+
+// A few scattered inputs; now and then all of them, and now and then one that is refused.
+tickmlp_status sparse_step(Job& job, uint64_t i, const float* values, float* output) {
+  static const float refused[1] = {NAN};
+  static uint32_t every[420];
+  const uint32_t indices[4] = {static_cast<uint32_t>(i * 7) % job.inputs_each, 0, job.inputs_each - 1,
+                               static_cast<uint32_t>(i * 13) % job.inputs_each};
+  if (i % 100 == 99 &&
+      tickmlp_sparse_update(job.sparse, indices, refused, 1, output, job.outputs_each) != TICKMLP_NON_FINITE_INPUT)
+    return TICKMLP_STATUS_COUNT;
+  if (i % 1000 == 999) {
+    for (uint32_t k = 0; k < job.inputs_each; ++k) every[k] = k;
+    return tickmlp_sparse_update(job.sparse, every, values, job.inputs_each, output, job.outputs_each);
+  }
+  if (i % 10000 == 9990) {
+    if (const tickmlp_status status = tickmlp_sparse_reset(job.sparse, values, job.inputs_each)) return status;
+  }
+  return tickmlp_sparse_update(job.sparse, indices, values, 4, output, job.outputs_each);
 }
 
 // One inference; on the tick path a bar closes, and another window begins, now and then. Each is touched now and then.
 tickmlp_status step(Job& job, uint64_t i, float* output) {
   const float* input = job.inputs.data() + i % 64 * job.inputs_each;
+  if (job.sparse != nullptr) return sparse_step(job, i, input, output);
   if (i % 50 == 7) {
     const tickmlp_status status =
         job.window == nullptr ? tickmlp_session_touch(job.session) : tickmlp_window_touch(job.window);
@@ -170,6 +196,13 @@ TEST_CASE("10 million ticks, with bars that close: 0 allocations, 0 system calls
   for (const char* name : {"tactical-int8", "tactical-float32"})
     CHECK(exited_with(run_in_child(name, 5'000'000, Extra::kNothing, Path::kTick), kClean));
   CHECK(exited_with(run_in_child("tactical-int8", 1000, Extra::kAllocation, Path::kTick), kAllocated));
+}
+
+TEST_CASE("6 million sparse updates: 0 allocations, 0 system calls, 0 page faults") {
+  if (no_filter_here("6 million sparse updates: 0 allocations, 0 system calls, 0 page faults")) return;
+  for (const char* name : {"tactical-int8", "strategic-int8"})
+    CHECK(exited_with(run_in_child(name, 3'000'000, Extra::kNothing, Path::kSparse), kClean));
+  CHECK(exited_with(run_in_child("tactical-int8", 1000, Extra::kAllocation, Path::kSparse), kAllocated));
 }
 
 TEST_CASE("the recorder allocates nothing") {

@@ -19,7 +19,7 @@ pytestmark = [
 ]
 x86_only = pytest.mark.skipif(platform.machine() != "x86_64", reason="x86-64 instructions")
 
-PUBLIC_HEADERS = ("tickmlp.h", "tickmlp_measure.h", "tickmlp_touch.h", "tickmlp_window.h")
+PUBLIC_HEADERS = ("tickmlp.h", "tickmlp_measure.h", "tickmlp_sparse.h", "tickmlp_touch.h", "tickmlp_window.h")
 KERNEL_OBJECT = re.compile(r"(int8|float32_\w+|scalar|table)\.cc\.o$")
 # The library never prints, ends the process, throws, or allocates behind the allocator's back.
 FORBIDDEN = {"printf", "fprintf", "vprintf", "puts", "fputs", "fwrite", "perror", "exit", "_exit", "abort",
@@ -105,8 +105,9 @@ def inner_loops(body: list[tuple[int, str]], instruction: str) -> list[list[str]
 
 
 @x86_only
-@pytest.mark.parametrize("function, instruction", [("N_AVX3_DL::(anonymous namespace)::strip<14u>", "vpdpbusd"),
-                                                   ("Avx512>::strip<14u>", "vfmadd231ps")])
+@pytest.mark.parametrize("function, instruction", [
+    ("N_AVX3_DL::(anonymous namespace)::strip<14u>", "vpdpbusd"), ("Avx512>::strip<14u>", "vfmadd231ps"),
+    ("N_AVX3_DL::(anonymous namespace)::update_strip<14u>", "vpdpbusd")])
 def test_the_hot_loop_is_fourteen_multiply_adds_and_little_else(addressed, function, instruction):
     """Tactical: 14 groups. Besides them a broadcast, two pointer steps, a compare and a jump: no spill, no copy."""
     loops = inner_loops(next(body for name, body in addressed.items() if function in name), instruction)

@@ -50,3 +50,9 @@ def test_limits_are_the_same_in_both(layout):
     assert "kMaxBlobBytes = UINT64_C(256) << 20;" in contract
     assert (layout["format_version"], layout["layout"], layout["golden_count"]) == (
         limits["BlobVersion"], limits["BlobLayout"], limits["GoldenCount"])
+
+
+def test_each_description_names_the_other():
+    for page in ("runtime/blob.h", "docs/BLOB_FORMAT.md"):
+        assert re.findall(r"tools/weight_export/(\w+)\.py", (ROOT / page).read_text()) == ["layout"], page
+    assert "MAGIC = bytes(" in (TOOL / "layout.py").read_text()

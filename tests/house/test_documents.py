@@ -47,3 +47,9 @@ def test_scripts_named_in_documents_exist():
         pytest.skip("no document yet")
     complain([f"{path}: names {name}, which does not exist" for path in documents()
               for name in SCRIPT.findall(text(path)) if not (ROOT / name).exists() and not PLACEHOLDER.search(name)])
+
+
+def test_the_meson_suites_of_the_house_are_the_declared_ones():
+    declared = re.findall(r"\bsuite: '(\w+)'", "".join(text(path) for path in files() if path.name == "meson.build"))
+    described = re.findall(r"meson suites? `(\w+)`", text("docs/HACKING.md"))
+    assert declared and set(described) == set(declared)

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sparse updates: the codes of all inputs, their sums, and the call that corrects both.
+#include <cstring>
+#include <new>
+
+#include "error.h"
+#include "float_environment.h"
+#include "flush.h"
+#include "model.h"
+
+// One block from the model's allocator: this struct, then its arrays, each 64-byte aligned.
+struct tickmlp_sparse {
+  tickmlp::Network network;
+  tickmlp::UpdateFunction update;
+  tickmlp::Workspace workspace;
+  tickmlp::SparseState state;
+  bool ready, flush, promised;
+  uint32_t* every;  // [inputs] 0, 1, 2 ...: the list of a reset
+  float* flushed;   // [inputs] scratch
+  tickmlp_counters counters;
+  tickmlp_allocator allocator;
+  void* allocation;
+};
+
+using namespace tickmlp;
+
+namespace {
+
+struct Sizes {
+  size_t inputs, codes, lanes, quads;  // bytes; inputs: of 32-bit values, quads: of QuadCodes
+  size_t all() const { return 2 * inputs + 3 * codes + 2 * lanes + 3 * quads; }
+};
+
+Sizes sizes_of(const Network& network) {
+  const size_t quads = (network.inputs + 3) / 4;
+  return {whole_lines(4 * size_t{network.inputs}), whole_lines(4 * quads), network.groups * size_t{64},
+          whole_lines((quads + 1) * sizeof(QuadCodes))};
+}
+
+void lay_out(tickmlp_sparse& sparse, uint8_t* next) {
+  const Sizes sizes = sizes_of(sparse.network);
+  const auto take = [&next](size_t bytes) {
+    uint8_t* const begin = next;
+    next += bytes;
+    return begin;
+  };
+  sparse.state.codes = take(sizes.codes);
+  sparse.state.settled = take(sizes.codes);
+  sparse.state.touched = take(sizes.codes);
+  sparse.state.sums = reinterpret_cast<int32_t*>(take(sizes.lanes));
+  sparse.state.next_sums = reinterpret_cast<int32_t*>(take(sizes.lanes));
+  sparse.state.before = reinterpret_cast<QuadCodes*>(take(sizes.quads));
+  sparse.state.gained = reinterpret_cast<QuadCodes*>(take(sizes.quads));
+  sparse.state.lost = reinterpret_cast<QuadCodes*>(take(sizes.quads));
+  sparse.every = reinterpret_cast<uint32_t*>(take(sizes.inputs));
+  sparse.flushed = reinterpret_cast<float*>(take(sizes.inputs));
+  sparse.workspace = make_workspace(sparse.network, next);
+  for (uint32_t i = 0; i < sparse.network.inputs; ++i) sparse.every[i] = i;
+}
+
+bool is_finite(const float* values, size_t count) {
+  bool finite = true;
+  for (size_t i = 0; i < count; ++i) finite &= std::isfinite(values[i]);
+  return finite;
+}
+
+bool is_within(const uint32_t* indices, size_t count, uint32_t inputs) {
+  bool within = true;
+  for (size_t k = 0; k < count; ++k) within &= indices[k] < inputs;
+  return within;
+}
+
+}  // namespace
+
+extern "C" {
+
+tickmlp_status tickmlp_sparse_create(const tickmlp_model* model, const tickmlp_session_options* given,
+                                     tickmlp_sparse** out, tickmlp_error* error) {
+  if (model == nullptr || out == nullptr)
+    return fail(error, TICKMLP_BAD_ARGUMENT, "model or sparse is NULL; expected both");
+  tickmlp_session_options options;
+  if (auto s = read_session_options(given, &options, error)) return s;
+  if (model->kernel->functions->update == nullptr)
+    return fail(error, TICKMLP_NO_SPARSE,
+                "model %s is float32, whose rounded sums cannot be corrected to the bit; expected an int8 model",
+                model->info.name);
+  const size_t arrays = sizes_of(model->network).all();
+  const size_t bytes = whole_lines(sizeof(tickmlp_sparse)) + arrays + workspace_bytes(model->network);
+  void* allocation;
+  auto* begin = static_cast<uint8_t*>(allocate_lines(model->allocator, bytes, &allocation));
+  if (begin == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for sparse updates, %zu bytes", bytes);
+  auto* sparse = new (begin) tickmlp_sparse{};
+  sparse->network = model->network;
+  sparse->update = model->kernel->functions->update;
+  sparse->flush = options.non_finite == TICKMLP_FLUSH;
+  sparse->promised = options.promise_default_float_environment != 0;
+  sparse->allocator = model->allocator;
+  sparse->allocation = allocation;
+  lay_out(*sparse, begin + whole_lines(sizeof(tickmlp_sparse)));
+  *out = sparse;
+  return TICKMLP_OK;
+}
+
+void tickmlp_sparse_free(tickmlp_sparse* sparse) {
+  if (sparse == nullptr) return;
+  const tickmlp_allocator allocator = sparse->allocator;
+  allocator.release(allocator.context, sparse->allocation);
+}
+
+tickmlp_status tickmlp_sparse_reset(tickmlp_sparse* sparse, const float* state, size_t count) {
+  if (sparse == nullptr || state == nullptr) return TICKMLP_BAD_ARGUMENT;
+  if (count != sparse->network.inputs) return TICKMLP_INPUT_COUNT;
+  if (!is_float_aligned(state)) return TICKMLP_MISALIGNED;
+  const FloatEnvironment environment(sparse->promised);  // before anything looks at a value: a NaN may signal
+  if (!is_finite(state, count)) {
+    if (!sparse->flush) {
+      sparse->counters.refused += 1;
+      return TICKMLP_NON_FINITE_INPUT;
+    }
+    sparse->counters.flushed += copy_flushed(state, count, sparse->flushed);
+    state = sparse->flushed;
+  }
+  // From no input at all; nothing can be refused any more.
+  std::memset(sparse->state.codes, 0, count);
+  std::memset(sparse->state.settled, 0, count);
+  std::memcpy(sparse->state.sums, sparse->network.start, sparse->network.groups * size_t{64});
+  sparse->update(sparse->network, sparse->every, state, static_cast<uint32_t>(count), sparse->workspace, sparse->state,
+                 nullptr);
+  sparse->counters.clipped += sparse->workspace.clipped;
+  sparse->ready = true;
+  return TICKMLP_OK;
+}
+
+tickmlp_status tickmlp_sparse_update(tickmlp_sparse* sparse, const uint32_t* indices, const float* values, size_t count,
+                                     float* output, size_t output_count) {
+  if (sparse == nullptr || output == nullptr || (count != 0 && (indices == nullptr || values == nullptr)))
+    return TICKMLP_BAD_ARGUMENT;
+  if (count > sparse->network.inputs) return TICKMLP_INPUT_COUNT;
+  if (output_count != sparse->network.outputs) return TICKMLP_OUTPUT_COUNT;
+  if (!is_float_aligned(indices) || !is_float_aligned(values) || !is_float_aligned(output)) return TICKMLP_MISALIGNED;
+  if (!is_within(indices, count, sparse->network.inputs)) return TICKMLP_INPUT_INDEX;
+  if (!sparse->ready) return TICKMLP_SPARSE_EMPTY;
+  const FloatEnvironment environment(sparse->promised);
+  const auto update = [&](const float* from) {
+    return sparse->update(sparse->network, indices, from, static_cast<uint32_t>(count), sparse->workspace,
+                          sparse->state, output);
+  };
+  Outcome outcome = update(values);
+  if (outcome == Outcome::kNonFiniteInput && sparse->flush) {
+    sparse->counters.flushed += copy_flushed(values, count, sparse->flushed);
+    outcome = update(sparse->flushed);
+  }
+  if (outcome != Outcome::kDone) [[unlikely]] {
+    sparse->counters.refused += 1;
+    return outcome == Outcome::kNonFiniteInput ? TICKMLP_NON_FINITE_INPUT : TICKMLP_NON_FINITE_OUTPUT;
+  }
+  sparse->counters.inferences += 1;
+  sparse->counters.clipped += sparse->workspace.clipped;
+  return TICKMLP_OK;
+}
+
+void tickmlp_sparse_counters(const tickmlp_sparse* sparse, tickmlp_counters* out) {
+  if (sparse != nullptr && out != nullptr) *out = sparse->counters;
+}
+
+}  // extern "C"
