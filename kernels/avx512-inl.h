@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The AVX-512 vectors of layer 2 and the heads, and layer 2 straight from layer 1's registers. Included without a guard,
-// after heads-inl.h, into the namespaces of the float32 and the int8 kernel.
+// The AVX-512 vectors of layer 2 and the heads, and layer 2 straight from layer 1's registers. Included without a
+// guard, after heads-inl.h, into the namespaces of the float32 and the int8 kernel.
 
 struct Avx512 {
   using Register = __m512;
@@ -49,9 +49,9 @@ struct Avx512 {
 };
 
 // A whole tile that is the model's only one, a register of activations a group, to the outputs. Heads have at most
-// kOutputs outputs; one that a head lacks is done with its first row, and is not one of the logits. Where a head ends is
-// known at run time only, so every group asks; the answers are always the same. Nothing goes through memory, which took
-// 30 ns of an inference (Zen 4, tactical).
+// kOutputs outputs; one that a head lacks is done with its first row, and is not one of the logits. Where a head ends
+// is known at run time only, so every group asks; the answers are always the same. Nothing goes through memory, which
+// took 30 ns of an inference (Zen 4, tactical).
 template <uint32_t kOutputs, uint32_t kGroups>
 static inline __attribute__((always_inline)) Outcome end_tile(const Network& network, const Strip& tile,
                                                               const __m512 (&activation)[kGroups], float* output) {

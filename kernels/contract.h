@@ -46,9 +46,9 @@ struct HeadBlock {
   alignas(64) int32_t order[kGroup];  // output j of the block is lane order[j]
 };
 
-// Neighbouring groups of one tile that layer 1 takes in one go, sums in registers: either a whole tile, or what of it is
-// one head's, which has a share of that head's layer 2. A step is an input (float32) or a group of four inputs (int8).
-// Made at load time.
+// Neighbouring groups of one tile that layer 1 takes in one go, sums in registers: either a whole tile, or what of it
+// is one head's, which has a share of that head's layer 2. A step is an input (float32) or a group of four inputs
+// (int8). Made at load time.
 struct Strip {
   const void* w1;       // of its first group at step 0
   size_t stride;        // bytes from one step to the next

@@ -55,9 +55,9 @@ struct Float32 {
   };
   static constexpr bool kWholeTiles = Isa::kRegisterGroups == kTileGroups;
 
-  // kGroups neighbouring groups of one strip. Accumulators stay in registers because every loop over them has a constant
-  // count. The port argument: one fused multiply-add with a memory operand for 64 bytes (AVX-512), so the loop runs as
-  // fast as the cache hands over lines, and the broadcast of x[i] hides beside it.
+  // kGroups neighbouring groups of one strip. Accumulators stay in registers because every loop over them has a
+  // constant count. The port argument: one fused multiply-add with a memory operand for 64 bytes (AVX-512), so the loop
+  // runs as fast as the cache hands over lines, and the broadcast of x[i] hides beside it.
   template <uint32_t kGroups>
   static void part(const Stretch& s, const Strip& strip) {
     constexpr uint32_t kRegisters = kGroups * kParts;
@@ -84,7 +84,7 @@ struct Float32 {
     typename Isa::Register activation[kRegisters];
 #pragma GCC unroll 32
     for (uint32_t r = 0; r < kRegisters; ++r) activation[r] = a[r];
-    if (strip.w2 != nullptr) return Heads<Isa>::layer2(strip, activation, s.workspace.sums);
+    if constexpr (!kWholeTiles) return Heads<Isa>::layer2(strip, activation, s.workspace.sums);
     if constexpr (kWholeTiles)
       if (strip.strips != nullptr) {
         s.outcome = s.finite() ? Isa::end(s.network, strip, activation, s.output) : Outcome::kNonFiniteInput;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What float32_ISA.cc offers: the float32 kernel, and layer 2 and the heads for the int8 kernels of the same instruction
-// set: layer2_of_hidden takes workspace.hidden to workspace.sums, conclude these to the outputs. Only those of the target
-// architecture are defined.
+// What float32_ISA.cc offers: the float32 kernel, and layer 2 and the heads for the int8 kernels of the same
+// instruction set: layer2_of_hidden takes workspace.hidden to workspace.sums, conclude these to the outputs. Only those
+// of the target architecture are defined.
 #pragma once
 
 #include "contract.h"

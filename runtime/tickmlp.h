@@ -182,7 +182,6 @@ TICKMLP_API tickmlp_status tickmlp_infer(tickmlp_session* session, const float* 
  * state that fails; *done (may be NULL) says how many were written. */
 TICKMLP_API tickmlp_status tickmlp_infer_batch(tickmlp_session* session, const float* inputs, size_t states,
                                                float* outputs, size_t* done);
-
 typedef struct tickmlp_counters {
   uint64_t inferences; /* that gave an output */
   uint64_t refused;    /* non-finite input or output */
@@ -190,8 +189,7 @@ typedef struct tickmlp_counters {
   uint64_t flushed;    /* input elements changed in flush mode */
 } tickmlp_counters;
 TICKMLP_API void tickmlp_session_counters(const tickmlp_session* session, tickmlp_counters* out); /* hot path */
-
-#include "tickmlp_window.h"  /* the tick path */
+#include "tickmlp_window.h"                                                                       /* the tick path */
 #include "tickmlp_touch.h"   /* keeping a quiet model in the caches */
 #include "tickmlp_sparse.h"  /* updates of any few inputs */
 #include "tickmlp_measure.h" /* recorder, clock and pinning */

@@ -136,8 +136,8 @@ tickmlp_status tickmlp_window_tick(tickmlp_window* window, const float* row, siz
   if (!is_float_aligned(row) || !is_float_aligned(output)) return TICKMLP_MISALIGNED;
   if (!window->ready) return TICKMLP_WINDOW_EMPTY;
   const FloatEnvironment environment(window->promised);
-  // The row becomes the window's behind the kernel, beside the end of the softmax; first only where the output lies over
-  // it. A refused row leaves nothing behind.
+  // The row becomes the window's behind the kernel, beside the end of the softmax; first only where the output lies
+  // over it. A refused row leaves nothing behind.
   if (overlap(row, row_count, output, output_count)) row = keep_aside(*window, row);
   Outcome outcome = window->tick(window->network, row, window->newest, window->workspace, window->kept, output);
   if (outcome == Outcome::kNonFiniteInput && window->flush) {

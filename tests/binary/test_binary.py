@@ -98,7 +98,8 @@ def inner_loops(body: list[tuple[int, str]], instruction: str) -> list[list[str]
     for end, (address, text) in enumerate(body):
         jump = re.match(r"j\w+ +([0-9a-f]+) ", text)
         begin = places.get(int(jump.group(1), 16)) if jump else None
-        if begin is not None and begin <= end and any(line.startswith(instruction) for _, line in body[begin:end]):
+        lines = [line for _, line in body[begin:end]] if begin is not None and begin <= end else []
+        if any(line.startswith(instruction) for line in lines) and not any(line.startswith("ret") for line in lines):
             spans.append((begin, end))
     innermost = [(b, e) for b, e in spans if not any((b, e) != (c, d) and b <= c and d <= e for c, d in spans)]
     return [[text for _, text in body[begin:end + 1]] for begin, end in innermost]
@@ -106,8 +107,9 @@ def inner_loops(body: list[tuple[int, str]], instruction: str) -> list[list[str]
 
 @x86_only
 @pytest.mark.parametrize("function, instruction", [
-    ("N_AVX3_DL::(anonymous namespace)::strip<14u>", "vpdpbusd"), ("Avx512>::strip<14u>", "vfmadd231ps"),
-    ("N_AVX3_DL::(anonymous namespace)::update_strip<14u>", "vpdpbusd")])
+    ("N_AVX3_DL::(anonymous namespace)::long_part<14u, true>", "vpdpbusd"),
+    ("N_AVX3_DL::(anonymous namespace)::long_part<14u, false>", "vpdpbusd"),
+    ("N_AVX3_DL::(anonymous namespace)::update_part<14u>", "vpdpbusd"), ("Layer1>::part<14u>", "vfmadd231ps")])
 def test_the_hot_loop_is_fourteen_multiply_adds_and_little_else(addressed, function, instruction):
     """Tactical: 14 groups. Besides them a broadcast, two pointer steps, a compare and a jump: no spill, no copy."""
     loops = inner_loops(next(body for name, body in addressed.items() if function in name), instruction)
