@@ -124,7 +124,38 @@ struct Float32 {
     return tick(network, input, 0, workspace, network.start, output);
   }
 
-  static constexpr Functions kFunctions = {.infer = infer, .advance = advance, .tick = tick};
+  // The full path in three parts, for a team of cores.
+  static Outcome encode(const Network& network, const float* input, void* codes, uint64_t* clipped) {
+    *clipped = 0;
+    __builtin_memcpy(codes, input, network.inputs * sizeof(float));
+    return all_finite(input, network.inputs) ? Outcome::kDone : Outcome::kNonFiniteInput;
+  }
+
+  // Each lane's order is fixed; tiles and strips are taken in turns from the front and from the back.
+  static void lanes(const Network& network, const void* codes, uint32_t begin, uint32_t end, bool backwards,
+                    float* hidden) {
+    const uint32_t tiles = tile_count(network.groups);
+    const Stretch stretch = {network,        static_cast<const float*>(codes),         0,
+                             network.inputs, static_cast<const float*>(network.start), nullptr,
+                             hidden};
+    for (uint32_t t = 0; t < tiles; ++t) {
+      const TilePart part = tile_part(network.groups, network.inputs, backwards ? tiles - 1 - t : t, begin, end);
+      const uint32_t strips = (part.groups + Isa::kRegisterGroups - 1) / Isa::kRegisterGroups;
+      const float* weights = static_cast<const float*>(network.w1) + part.record * kGroup;
+      for (uint32_t s = 0, first = 0; s < strips; ++s) {
+        const uint32_t groups = tile_groups(part.groups, strips, s);
+        AllStrips::kTable[groups - 1](stretch, weights + first * kGroup, part.width * kGroup, part.group + first);
+        first += groups;
+      }
+    }
+  }
+
+  static Outcome finish(const Network& network, Workspace& workspace, float* output) {
+    return Heads<Isa>::finish(network, workspace, output);
+  }
+
+  static constexpr Functions kFunctions = {
+      .infer = infer, .advance = advance, .tick = tick, .encode = encode, .lanes = lanes, .finish = finish};
 };
 
 }  // namespace tickmlp

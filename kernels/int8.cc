@@ -227,9 +227,12 @@ Outcome advance(const Network& network, const float* input, uint32_t end, Worksp
   return settle(quantiser, workspace) ? Outcome::kDone : Outcome::kNonFiniteInput;
 }
 
+#include "int8_lanes-inl.h"
+
 }  // namespace
 
-extern const Functions int8 = {.infer = infer, .advance = advance, .tick = tick};
+extern const Functions int8 = {
+    .infer = infer, .advance = advance, .tick = tick, .encode = encode, .lanes = lanes, .finish = finish};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace tickmlp

@@ -33,14 +33,20 @@ struct GroupWeights {
   size_t stride;  // records from one input (float32) or quad of inputs (int8) to the next
 };
 
+struct Groups {
+  uint32_t begin, end;
+};
+Groups all_groups(const Network& network) { return {0, network.groups}; }
+
 template <typename Visit>
-void for_each_group(const Network& network, uint32_t steps, Visit visit) {
+void for_each_group(const Network& network, Groups groups, uint32_t steps, Visit visit) {
   const uint32_t tiles = tile_count(network.groups);
   size_t tile_begin = 0;
   uint32_t group = 0;
   for (uint32_t tile = 0; tile < tiles; ++tile) {
     const uint32_t width = tile_groups(network.groups, tiles, tile);
-    for (uint32_t g = 0; g < width; ++g) visit(group++, GroupWeights{tile_begin + g, width});
+    for (uint32_t g = 0; g < width; ++g, ++group)
+      if (group >= groups.begin && group < groups.end) visit(group, GroupWeights{tile_begin + g, width});
     tile_begin += static_cast<size_t>(width) * steps;
   }
 }
@@ -105,10 +111,10 @@ Outcome finish(const Network& network, Workspace& workspace, float* outputs) {
 namespace {
 
 // Layer 1 over inputs begin .. end - 1, of which `input` is the first, from `from` [lanes] to `to` [lanes].
-void chain_float32(const Network& network, const float* input, uint32_t begin, uint32_t end, const float* from,
-                   float* to) {
+void chain_float32(const Network& network, Groups groups, const float* input, uint32_t begin, uint32_t end,
+                   const float* from, float* to) {
   const auto* w1 = static_cast<const float*>(network.w1);
-  for_each_group(network, network.inputs, [&](uint32_t group, GroupWeights weights) {
+  for_each_group(network, groups, network.inputs, [&](uint32_t group, GroupWeights weights) {
     for (uint32_t lane = group * kGroup; lane < (group + 1) * kGroup; ++lane) {
       float a = from[lane];
       for (uint32_t i = begin; i < end; ++i)
@@ -118,10 +124,10 @@ void chain_float32(const Network& network, const float* input, uint32_t begin, u
   });
 }
 
-void chain_int8(const Network& network, const uint8_t* codes, uint32_t begin, uint32_t end, const int32_t* from,
-                int32_t* to) {
+void chain_int8(const Network& network, Groups groups, const uint8_t* codes, uint32_t begin, uint32_t end,
+                const int32_t* from, int32_t* to) {
   const auto* w1 = static_cast<const int8_t*>(network.w1);
-  for_each_group(network, (network.inputs + 3) / 4, [&](uint32_t group, GroupWeights weights) {
+  for_each_group(network, groups, (network.inputs + 3) / 4, [&](uint32_t group, GroupWeights weights) {
     for (uint32_t lane = group * kGroup; lane < (group + 1) * kGroup; ++lane) {
       int32_t acc = from[lane];
       for (uint32_t i = begin; i < end; ++i)
@@ -131,24 +137,40 @@ void chain_int8(const Network& network, const uint8_t* codes, uint32_t begin, ui
   });
 }
 
-void quantise_all(const Network& network, const float* input, uint32_t begin, uint32_t end, Workspace& workspace) {
-  workspace.clipped = 0;
+void activate_float32(const Network& network, Groups groups, float* hidden) {
+  for (uint32_t lane = groups.begin * kGroup; lane < groups.end * kGroup; ++lane)
+    hidden[lane] = clamp(hidden[lane], network.group_clamp[lane / kGroup]);
+}
+
+// The sums lie where the activations go: both are 32 bits a lane, and each is read before it is overwritten.
+void activate_int8(const Network& network, Groups groups, float* hidden) {
+  for (uint32_t lane = groups.begin * kGroup; lane < groups.end * kGroup; ++lane) {
+    int32_t sum;
+    std::memcpy(&sum, hidden + lane, sizeof sum);
+    hidden[lane] = clamp(static_cast<float>(sum) * network.lane_scale[lane], network.group_clamp[lane / kGroup]);
+  }
+}
+
+void quantise_all(const Network& network, const float* input, uint32_t begin, uint32_t end, uint8_t* codes,
+                  uint64_t* clipped) {
+  *clipped = 0;
   for (uint32_t i = begin; i < end; ++i)
-    workspace.codes[i - begin] = quantise(input[i - begin], network.input_scale[i], workspace.clipped);
+    codes[i - begin] = quantise(input[i - begin], network.input_scale[i], *clipped);
 }
 
 Outcome advance_float32(const Network& network, const float* input, uint32_t end, Workspace&, void* kept) {
   if (!all_finite(input, end)) return Outcome::kNonFiniteInput;
-  chain_float32(network, input, 0, end, static_cast<const float*>(network.start), static_cast<float*>(kept));
+  chain_float32(network, all_groups(network), input, 0, end, static_cast<const float*>(network.start),
+                static_cast<float*>(kept));
   return Outcome::kDone;
 }
 
 Outcome tick_float32(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
                      float* output) {
   if (!all_finite(row, network.inputs - begin)) return Outcome::kNonFiniteInput;
-  chain_float32(network, row, begin, network.inputs, static_cast<const float*>(kept), workspace.hidden);
-  for (uint32_t lane = 0; lane < network.groups * kGroup; ++lane)
-    workspace.hidden[lane] = clamp(workspace.hidden[lane], network.group_clamp[lane / kGroup]);
+  chain_float32(network, all_groups(network), row, begin, network.inputs, static_cast<const float*>(kept),
+                workspace.hidden);
+  activate_float32(network, all_groups(network), workspace.hidden);
   return finish(network, workspace, output);
 }
 
@@ -158,24 +180,19 @@ Outcome infer_float32(const Network& network, const float* input, Workspace& wor
 
 Outcome advance_int8(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept) {
   if (!all_finite(input, end)) return Outcome::kNonFiniteInput;
-  quantise_all(network, input, 0, end, workspace);
-  chain_int8(network, workspace.codes, 0, end, static_cast<const int32_t*>(network.start), static_cast<int32_t*>(kept));
+  quantise_all(network, input, 0, end, workspace.codes, &workspace.clipped);
+  chain_int8(network, all_groups(network), workspace.codes, 0, end, static_cast<const int32_t*>(network.start),
+             static_cast<int32_t*>(kept));
   return Outcome::kDone;
 }
 
 Outcome tick_int8(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
                   float* output) {
   if (!all_finite(row, network.inputs - begin)) return Outcome::kNonFiniteInput;
-  quantise_all(network, row, begin, network.inputs, workspace);
-  // The sums go where the activations will: both are 32 bits a lane, and each is read before it is overwritten.
-  auto* sums = reinterpret_cast<int32_t*>(workspace.hidden);
-  chain_int8(network, workspace.codes, begin, network.inputs, static_cast<const int32_t*>(kept), sums);
-  for (uint32_t lane = 0; lane < network.groups * kGroup; ++lane) {
-    int32_t sum;
-    std::memcpy(&sum, sums + lane, sizeof sum);
-    workspace.hidden[lane] =
-        clamp(static_cast<float>(sum) * network.lane_scale[lane], network.group_clamp[lane / kGroup]);
-  }
+  quantise_all(network, row, begin, network.inputs, workspace.codes, &workspace.clipped);
+  chain_int8(network, all_groups(network), workspace.codes, begin, network.inputs, static_cast<const int32_t*>(kept),
+             reinterpret_cast<int32_t*>(workspace.hidden));
+  activate_int8(network, all_groups(network), workspace.hidden);
   return finish(network, workspace, output);
 }
 
@@ -183,9 +200,46 @@ Outcome infer_int8(const Network& network, const float* input, Workspace& worksp
   return tick_int8(network, input, 0, workspace, network.start, output);
 }
 
+// The full path in three parts, the third being finish.
+Outcome encode_int8(const Network& network, const float* input, void* codes, uint64_t* clipped) {
+  *clipped = 0;
+  if (!all_finite(input, network.inputs)) return Outcome::kNonFiniteInput;
+  quantise_all(network, input, 0, network.inputs, static_cast<uint8_t*>(codes), clipped);
+  return Outcome::kDone;
+}
+
+Outcome encode_float32(const Network& network, const float* input, void* codes, uint64_t* clipped) {
+  *clipped = 0;
+  if (!all_finite(input, network.inputs)) return Outcome::kNonFiniteInput;
+  std::memcpy(codes, input, network.inputs * sizeof(float));
+  return Outcome::kDone;
+}
+
+void lanes_int8(const Network& network, const void* codes, uint32_t begin, uint32_t end, bool, float* hidden) {
+  chain_int8(network, {begin, end}, static_cast<const uint8_t*>(codes), 0, network.inputs,
+             static_cast<const int32_t*>(network.start), reinterpret_cast<int32_t*>(hidden));
+  activate_int8(network, {begin, end}, hidden);
+}
+
+void lanes_float32(const Network& network, const void* codes, uint32_t begin, uint32_t end, bool, float* hidden) {
+  chain_float32(network, {begin, end}, static_cast<const float*>(codes), 0, network.inputs,
+                static_cast<const float*>(network.start), hidden);
+  activate_float32(network, {begin, end}, hidden);
+}
+
 }  // namespace
 
-extern const Functions int8 = {.infer = infer_int8, .advance = advance_int8, .tick = tick_int8};
-extern const Functions float32 = {.infer = infer_float32, .advance = advance_float32, .tick = tick_float32};
+extern const Functions int8 = {.infer = infer_int8,
+                               .advance = advance_int8,
+                               .tick = tick_int8,
+                               .encode = encode_int8,
+                               .lanes = lanes_int8,
+                               .finish = finish};
+extern const Functions float32 = {.infer = infer_float32,
+                                  .advance = advance_float32,
+                                  .tick = tick_float32,
+                                  .encode = encode_float32,
+                                  .lanes = lanes_float32,
+                                  .finish = finish};
 
 }  // namespace tickmlp::scalar

@@ -57,6 +57,10 @@ const char* tickmlp_status_name(tickmlp_status status) {
       "no-window",
       "window-empty",
       "pin-failed",
+      "team-core-twice",
+      "team-too-large",
+      "team-deadline",
+      "team-thread",
   };
   static_assert(sizeof kNames / sizeof kNames[0] == TICKMLP_STATUS_COUNT);
   const auto index = static_cast<unsigned>(status);

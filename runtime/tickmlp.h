@@ -22,8 +22,7 @@ extern "C" {
 /* Every way a call can end. tickmlp_status_name() gives the name in lower case, "blob-digest" for instance. */
 typedef enum tickmlp_status {
   TICKMLP_OK = 0,
-  /* The call itself. */
-  TICKMLP_BAD_ARGUMENT,      /* a NULL or contradictory argument */
+  TICKMLP_BAD_ARGUMENT,      /* the call itself: a NULL or contradictory argument */
   TICKMLP_INPUT_COUNT,       /* not the model's number of inputs */
   TICKMLP_OUTPUT_COUNT,      /* not the model's number of outputs */
   TICKMLP_MISALIGNED,        /* a float pointer that is not a multiple of 4 */
@@ -59,6 +58,10 @@ typedef enum tickmlp_status {
   TICKMLP_NO_WINDOW,          /* the model was exported without a window */
   TICKMLP_WINDOW_EMPTY,       /* tick or advance before the first reset */
   TICKMLP_PIN_FAILED,         /* the core does not exist, is offline or outside the allowed set */
+  TICKMLP_TEAM_CORE_TWICE,    /* a core stands twice among the members' */
+  TICKMLP_TEAM_TOO_LARGE,     /* more cores than groups of 16 lanes, or more members than there may be */
+  TICKMLP_TEAM_DEADLINE,      /* not 0 and not within 1 ns .. 1 s */
+  TICKMLP_TEAM_THREAD,        /* a member's thread could not be made, or did not run */
   TICKMLP_STATUS_COUNT
 } tickmlp_status;
 
@@ -189,6 +192,7 @@ typedef struct tickmlp_counters {
 TICKMLP_API void tickmlp_session_counters(const tickmlp_session* session, tickmlp_counters* out); /* hot path */
 
 #include "tickmlp_window.h"  /* the tick path */
+#include "tickmlp_team.h"    /* one inference on several cores */
 #include "tickmlp_measure.h" /* recorder, clock and pinning */
 #ifdef __cplusplus
 }

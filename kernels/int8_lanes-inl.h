@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of int8.cc, included inside its per-target namespace, so without a guard: the full path in three parts, for a
+// team of cores. The third, finish, is the one of the full path.
+
+Outcome encode(const Network& network, const float* input, void* codes, uint64_t* clipped) {
+  Workspace workspace = {static_cast<uint8_t*>(codes), nullptr, nullptr, 0};
+  Quantiser quantiser = make_quantiser(network, input, 0, network.inputs, workspace);
+  for (uint32_t i = 0; i < quantiser.count; i += HWY_LANES(float)) quantise_at(quantiser, i);
+  const bool finite = settle(quantiser, workspace);
+  *clipped = workspace.clipped;
+  return finite ? Outcome::kDone : Outcome::kNonFiniteInput;
+}
+
+#if HWY_TARGET == HWY_AVX3_DL
+// As strip(), with quads in either order: the sums are exact, so both give the same. Half of the tactical weights, 47
+// KB, do not fit 32 KiB of L1; read in turns from front to back and from back to front, half of them do.
+template <uint32_t kGroups>
+void sweep(const Strip& s, bool backwards) {
+  const Stretch& stretch = s.stretch;
+  __m512i acc[kGroups];
+#pragma GCC unroll 16
+  for (uint32_t g = 0; g < kGroups; ++g) acc[g] = _mm512_load_si512(stretch.from + (s.group + g) * kGroup);
+  const ptrdiff_t last = static_cast<ptrdiff_t>(stretch.quads) - 1, first = backwards ? last : 0;
+  const ptrdiff_t step = backwards ? -1 : 1, weight_step = step * static_cast<ptrdiff_t>(s.stride);
+  const int8_t* HWY_RESTRICT weights = s.weights + first * static_cast<ptrdiff_t>(s.stride);
+  const uint8_t* HWY_RESTRICT code = stretch.workspace.codes + 4 * first;
+  for (const uint8_t* const end = code + 4 * step * (last + 1); code != end; code += 4 * step, weights += weight_step) {
+    int32_t four;
+    __builtin_memcpy(&four, code, sizeof four);
+    const __m512i u = _mm512_set1_epi32(four);
+#pragma GCC unroll 16
+    for (uint32_t g = 0; g < kGroups; ++g) dot_product(acc[g], u, weights + g * 64);
+  }
+#pragma GCC unroll 16
+  for (uint32_t g = 0; g < kGroups; ++g) activate(stretch, I32{acc[g]}, (s.group + g) * kGroup);
+}
+#else
+// Slower than the weights arrive, so the order does not matter.
+template <uint32_t kGroups>
+void sweep(const Strip& s, bool) {
+  strip<kGroups>(s);
+}
+#endif
+
+using SweepFunction = void (*)(const Strip&, bool);
+template <uint32_t... kIndex>
+struct Sweeps {
+  static constexpr SweepFunction kTable[] = {&sweep<kIndex + 1>...};
+};
+template <uint32_t kCount, uint32_t... kIndex>
+struct MakeSweeps : MakeSweeps<kCount - 1, kCount - 1, kIndex...> {};
+template <uint32_t... kIndex>
+struct MakeSweeps<0, kIndex...> : Sweeps<kIndex...> {};
+
+// Where the groups lie in several strips, these are taken in turns from front and back too.
+void lanes(const Network& network, const void* codes, uint32_t begin, uint32_t end, bool backwards, float* hidden) {
+  const uint32_t quads = (network.inputs + 3) / 4, tiles = tile_count(network.groups);
+  const Workspace workspace = {const_cast<uint8_t*>(static_cast<const uint8_t*>(codes)), hidden, nullptr, 0};
+  const Stretch stretch = {network, workspace, 0, quads, static_cast<const int32_t*>(network.start), nullptr};
+  for (uint32_t t = 0; t < tiles; ++t) {
+    const TilePart part = tile_part(network.groups, quads, backwards ? tiles - 1 - t : t, begin, end);
+    const uint32_t strips = (part.groups + kStripGroups - 1) / kStripGroups;
+    for (uint32_t s = 0, first = 0; s < strips; ++s) {
+      const uint32_t groups = tile_groups(part.groups, strips, s);
+      const int8_t* weights = static_cast<const int8_t*>(network.w1) + (part.record + first) * 64;
+      const Strip strip = {stretch, weights, size_t{part.width} * 64, part.group + first, nullptr};
+      MakeSweeps<kStripGroups>::kTable[groups - 1](strip, backwards);
+      first += groups;
+    }
+  }
+}
