@@ -127,8 +127,21 @@ struct Float32 {
   // The full path in three parts, for a team of cores.
   static Outcome encode(const Network& network, const float* input, void* codes, uint64_t* clipped) {
     *clipped = 0;
-    __builtin_memcpy(codes, input, network.inputs * sizeof(float));
-    return all_finite(input, network.inputs) ? Outcome::kDone : Outcome::kNonFiniteInput;
+    const uint32_t inputs = network.inputs, whole = inputs / (4 * kWidth) * (4 * kWidth);
+    auto* const copy = static_cast<float*>(codes);
+    const Vector zero(0.0f);
+    Vector nan[4] = {zero, zero, zero, zero};  // x * 0 + nan stays 0 until a value is not finite
+    for (uint32_t i = 0; i < whole; i += 4 * kWidth)
+#pragma GCC unroll 4
+      for (uint32_t k = 0; k < 4; ++k) {
+        const Vector x = Vector::load_unaligned(input + i + k * kWidth);
+        x.store_aligned(copy + i + k * kWidth);
+        nan[k] = Isa::fma(x, zero, nan[k]);
+      }
+    for (uint32_t i = whole; i < inputs; ++i) copy[i] = input[i];
+    const Vector sum = (nan[0] + nan[1]) + (nan[2] + nan[3]);
+    const bool finite = xsimd::all(sum == sum) && all_finite(input + whole, inputs - whole);
+    return finite ? Outcome::kDone : Outcome::kNonFiniteInput;
   }
 
   // Each lane's order is fixed; tiles and strips are taken in turns from the front and from the back.

@@ -140,12 +140,16 @@ void fill(tickmlp_team& team, const tickmlp_model& model, const tickmlp_team_opt
   team.workspace = make_workspace(team.network, next);
   team.spare_hidden = team.workspace.hidden;
   if (layout.flush != 0) team.flushed_input = reinterpret_cast<float*>(next + layout.workspace);
-  team.share = team_share(team.network.groups, team.member_count + 1, 0);
+  const bool is_int8 = model.info.type == TICKMLP_INT8;
+  team.code_bytes = team.network.inputs * (is_int8 ? size_t{1} : sizeof(float));
+  const uint64_t group_bytes = is_int8 ? round_up(team.network.inputs, 4) * kGroup : team.network.inputs * size_t{64};
+  const Split split = split_lanes(team.network.groups, group_bytes, team.member_count + 1);
+  team.share = split.share[0];
   for (uint32_t m = 0; m < team.member_count; ++m) {
     Member& member = team.members[m];
     member.network = &team.network;
     member.lanes = team.functions->lanes;
-    member.share = team_share(team.network.groups, team.member_count + 1, m + 1);
+    member.share = split.share[m + 1];
     member.yield_after = options.yield_after;
     member.slot = team.slots[0];
   }
