@@ -105,7 +105,7 @@ tickmlp_status check_options(const tickmlp_model& model, const tickmlp_team_opti
   for (size_t i = 0; i < options.core_count; ++i) {
     const int core = options.cores[i];
     if (core < 0 || core >= kMostCores) return refuse_thread(core, EINVAL, error);
-    for (size_t j = 0; j < i; ++j)
+    for (size_t j = 0; j < i && options.yield_after == 0; ++j)
       if (options.cores[j] == core)
         return fail(error, TICKMLP_TEAM_CORE_TWICE, "core %d stands twice in the list; expected each once", core);
   }
