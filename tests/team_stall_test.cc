@@ -52,6 +52,13 @@ void replace_lanes(Side& side, LanesFunction lanes) {
   for (uint32_t m = 0; m < side.team->member_count; ++m) side.team->members[m].lanes = lanes;
 }
 
+// Lets everybody go when a case ends, also by a failure, or the team could not be freed.
+struct Release {
+  ~Release() {
+    for (auto& hold : hold_at) hold = kNowhere;
+  }
+};
+
 uint32_t begin_of(const Side& side, uint32_t member) { return side.team->members[member].share.begin; }
 
 // Calls the team, with right outputs, until `done` says so.
@@ -80,6 +87,7 @@ TEST_CASE("a member held at any place: the caller finishes alone, later calls ar
       const RandomModel model = make_model(type);
       Side side(model.model, 1, kShortNs);
       replace_lanes(side, held_lanes);
+      const Release release;
       const uint32_t begin = begin_of(side, 0);
       hold_at[begin] = place;
       call_until(side, random, [&] { return side.counters().late == 1 && held[begin] == 1; });
@@ -105,6 +113,7 @@ TEST_CASE("two members held at different calls, and back in either order") {
     const RandomModel model = make_model(ElementType::kFloat32);
     Side side(model.model, 2, kShortNs);
     replace_lanes(side, held_lanes);
+    const Release release;
     const uint32_t one = begin_of(side, first), other = begin_of(side, 1 - first);
     hold_at[one] = kHalfWritten;
     call_until(side, random, [&] { return held[one] == 1 && side.team->members[first].out; });
@@ -133,6 +142,7 @@ TEST_CASE("free waits for a member that is held, and then ends") {
     const RandomModel model = make_model(ElementType::kInt8);
     Side side(model.model, 1, kShortNs);
     replace_lanes(side, held_lanes);
+    const Release release;
     const uint32_t begin = begin_of(side, 0);
     hold_at[begin] = place;
     std::mt19937 random(54);
