@@ -68,7 +68,7 @@ void copy_lanes(const float* from, Share share, float* to) {
 }
 
 // Cold: somebody is out. The lanes are put together where nobody else writes; the slot's codes are only read.
-[[gnu::noinline]] const float* compute_missing(tickmlp_team& team, const Slot& slot) {
+[[gnu::noinline]] float* compute_missing(tickmlp_team& team, const Slot& slot) {
   copy_lanes(slot.hidden, team.share, team.spare_hidden);
   for (const Member* member = team.members; member != team.members + team.member_count; ++member) {
     const Share share = member->share;
@@ -83,7 +83,12 @@ void copy_lanes(const float* from, Share share, float* to) {
 float* collect(tickmlp_team& team, const Slot& slot, uint64_t begin) {
   Spin spin(team.yield_after);
   for (Member* member = team.members; member != team.members + team.member_count; ++member) {
-    if (member->out || wait_for(*member, begin, team.deadline_ticks, spin)) continue;
+    if (member->out) continue;
+    if (wait_for(*member, begin, team.deadline_ticks, spin)) {
+      const Share share = member->share;
+      fetch_lines(slot.hidden + share.begin * kGroup, (share.end - share.begin) * kGroup * sizeof(float));
+      continue;
+    }
     member->out = true;
     team.out_count += 1;
     team.counters.late += 1;
@@ -92,7 +97,7 @@ float* collect(tickmlp_team& team, const Slot& slot, uint64_t begin) {
   own_lines(slot.codes, team.code_bytes);
   if (team.out_count == 0) [[likely]]
     return slot.hidden;
-  return const_cast<float*>(compute_missing(team, slot));
+  return compute_missing(team, slot);
 }
 
 Outcome infer_together(tickmlp_team& team, const float* input, uint64_t* clipped) {

@@ -67,6 +67,7 @@ struct Member {
   LanesFunction lanes;
   Share share;
   uint32_t yield_after;
+  size_t fetch_bytes;  // of the codes, to ask for at once
   // The caller's own.
   alignas(kApart) uint64_t expected;  // the generation that it was given last
   uint32_t slot_index;                // where it works, or worked when it was left out
@@ -102,6 +103,13 @@ namespace tickmlp {
 void stop_members(tickmlp_team& team, uint32_t count);
 // Makes the threads and waits until all run. Errors: PIN_FAILED, TEAM_THREAD; then none is left.
 tickmlp_status start_members(tickmlp_team& team, const int* cores, tickmlp_error* error);
+
+// Asks for lines that another core has written, all at once: a kernel that reads them one after the other waits for each
+// few in turn. Tactical int8, codes and lanes: 626 to 602 ns. Not for the 27 lines of float32's codes: 2,093 to 2,121.
+inline void fetch_lines(const void* memory, size_t bytes) {
+  const auto* line = static_cast<const char*>(memory);
+  for (const char* const end = line + bytes; line < end; line += 64) __builtin_prefetch(line);
+}
 
 // Asks for lines that another core has read and this one will write next, while there is other work to do. A hint:
 // nothing is read or written. GCC makes a plain prefetch of __builtin_prefetch(line, 1) where it may not assume

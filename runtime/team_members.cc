@@ -26,6 +26,7 @@ namespace {
 
 constexpr size_t kStackBytes = 1 << 20;  // a kernel takes a few KB; a host that locks all its memory locks this too
 constexpr int kStartSeconds = 1;
+constexpr size_t kMostFetched = 512;  // eight lines, of about a dozen that a core can wait for at once
 
 // Looks for a new generation, computes its lanes, says so; nothing else, and no system call unless yield_after asks.
 void* work(void* given) {
@@ -42,6 +43,7 @@ void* work(void* given) {
       spin.wait();
       continue;
     }
+    fetch_lines(member.slot.codes, member.fetch_bytes);
     const bool backwards = (generation & 1) != 0;
     member.lanes(*member.network, member.slot.codes, share.begin, share.end, backwards, member.slot.hidden);
     last = generation;
@@ -151,6 +153,7 @@ void fill(tickmlp_team& team, const tickmlp_model& model, const tickmlp_team_opt
     member.lanes = team.functions->lanes;
     member.share = split.share[m + 1];
     member.yield_after = options.yield_after;
+    member.fetch_bytes = is_int8 ? (team.code_bytes < kMostFetched ? team.code_bytes : kMostFetched) : 0;
     member.slot = team.slots[0];
   }
 }
