@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line of `tickmlp`: options and help. What each command does stands in its own file.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <functional>
@@ -127,6 +128,9 @@ void add_team(CLI::App* app, const std::string& command_line, Action* action) {
       footer("  tickmlp team weights/tactical-int8.blob --cores 2,3\n"
              "  tickmlp team wide.blob --cores 2,3,4,5 --deadline 20000 --json team.json"));
   command->callback([=] {
+    for (auto core = options->cores.begin(); core != options->cores.end(); ++core)
+      if (std::find(options->cores.begin(), core, *core) != core)
+        wrong_usage("--cores names core " + std::to_string(*core) + " twice; expected each once");
     options->command = command_line;
     *action = [=] { return team(*options); };
   });

@@ -43,8 +43,8 @@ struct States {
   const float* at(std::uint64_t i) const { return inputs + i % count * each; }
 };
 
-// As in `certify`: the state's lines are read just before the clock is, since whoever computes features has just written
-// them.
+// As in `certify`: the state's lines are read just before the clock is, since whoever computes features has just
+// written them.
 void touch(const float* state, std::uint64_t count) {
   for (std::uint64_t i = 0; i < count; i += 16) static_cast<void>(*static_cast<const volatile float*>(state + i));
 }

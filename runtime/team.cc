@@ -93,7 +93,7 @@ float* collect(tickmlp_team& team, const Slot& slot, uint64_t begin) {
     team.out_count += 1;
     team.counters.late += 1;
   }
-  // The members have read the codes. To have the lines back before the next call takes 100 ns off that one (755 to 640).
+  // The members have read the codes. To have the lines back before the next call takes 100 ns off that (755 to 640).
   own_lines(slot.codes, team.code_bytes);
   if (team.out_count == 0) [[likely]]
     return slot.hidden;

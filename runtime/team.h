@@ -104,8 +104,9 @@ void stop_members(tickmlp_team& team, uint32_t count);
 // Makes the threads and waits until all run. Errors: PIN_FAILED, TEAM_THREAD; then none is left.
 tickmlp_status start_members(tickmlp_team& team, const int* cores, tickmlp_error* error);
 
-// Asks for lines that another core has written, all at once: a kernel that reads them one after the other waits for each
-// few in turn. Tactical int8, codes and lanes: 626 to 602 ns. Not for the 27 lines of float32's codes: 2,093 to 2,121.
+// Asks for lines that another core has written, all at once: a kernel that reads them one after the other waits for
+// each few in turn. Tactical int8, codes and lanes: 626 to 602 ns. Not for the 27 lines of float32's codes: 2,093 to
+// 2,121.
 inline void fetch_lines(const void* memory, size_t bytes) {
   const auto* line = static_cast<const char*>(memory);
   for (const char* const end = line + bytes; line < end; line += 64) __builtin_prefetch(line);

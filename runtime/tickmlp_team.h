@@ -24,9 +24,10 @@ typedef struct tickmlp_team_options {
   const int* cores;     /* [core_count] the members' cores, without the caller's; not kept */
   size_t core_count;    /* 0 .. TICKMLP_TEAM_MEMBERS; 0: the caller alone */
   uint64_t deadline_ns; /* 1 .. 1,000,000,000 from the hand-over to the moment from which the caller waits no longer
-                            and computes a late member's lanes itself; 0: 10,000. Well above a good call's time */
+                           and computes a late member's lanes itself; 0: 10,000. Well above a good call's time */
   uint32_t yield_after; /* 0, the default: waiting makes no system call. N: caller and members give their core away
-                            after each N empty looks, for boxes with fewer cores than the team (tests, not production) */
+                           after N empty looks, and members may share a core: for boxes with fewer cores than the
+                           team (tests, not production) */
   tickmlp_session_options session;
 } tickmlp_team_options;
 
