@@ -22,6 +22,13 @@ struct CertifyOptions {
 };
 int certify(const CertifyOptions& options);
 
+struct TeamOptions {
+  std::string blob, kernel, json, command;
+  std::vector<int> cores;  // the caller's, then the members'
+  std::uint64_t deadline_ns = 10'000, samples = 100'000, epochs = 20;
+};
+int team(const TeamOptions& options);
+
 struct RunOptions {
   std::string blob, input, output, kernel;
   std::string path = "full", non_finite = "strict", mode = "copy";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line of `tickmlp`: options and help. What each command does stands in its own file.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <new>
 
@@ -100,6 +102,35 @@ void add_run(CLI::App* app, Action* action) {
   command->callback([=] { *action = [=] { return run(*options); }; });
 }
 
+void add_team(CLI::App* app, const std::string& command_line, Action* action) {
+  const auto options = std::make_shared<TeamOptions>();
+  CLI::App* command = app->add_subcommand("team", "Measure one inference on one, two, three ... cores, in turns");
+  command->add_option("blob", options->blob, "Model file")->required()->type_name("BLOB");
+  command->add_option("--cores", options->cores, "The caller's core, then the members'")
+      ->required()
+      ->delimiter(',')
+      ->check(whole_number(0, 8191))
+      ->type_name("N,N...");
+  command->add_option("--deadline", options->deadline_ns, "Nanoseconds to wait for a member (default: 10000)")
+      ->check(whole_number(1, 1'000'000'000));
+  command->add_option("--samples", options->samples, "Timed calls of each row (default: 100000)")
+      ->check(whole_number(1, 1'000'000'000));
+  command->add_option("--epochs", options->epochs, "Blocks to spread them over (default: 20)")
+      ->check(whole_number(1, 100'000));
+  command->add_option("--kernel", options->kernel, "Force a kernel by name (see `tickmlp kernels`)")->type_name("NAME");
+  command->add_option("--json", options->json, "Write the figures here")->type_name("OUT");
+  command->footer(
+      footer("  tickmlp team weights/tactical-int8.blob --cores 2,3\n"
+             "  tickmlp team wide.blob --cores 2,3,4,5 --deadline 20000 --json team.json"));
+  command->callback([=] {
+    for (auto core = options->cores.begin(); core != options->cores.end(); ++core)
+      if (std::find(options->cores.begin(), core, *core) != core)
+        wrong_usage("--cores names core " + std::to_string(*core) + " twice; expected each once");
+    options->command = command_line;
+    *action = [=] { return team(*options); };
+  });
+}
+
 void add_descriptions(CLI::App* app, Action* action) {
   const auto json = std::make_shared<bool>(false);
   const auto blob = std::make_shared<std::string>();
@@ -148,6 +179,7 @@ int parse_and_run(int count, char** words) {
              "\n`tickmlp COMMAND --help` has more on each command.");
   Action action;
   add_certify(&app, command_line(count, words), &action);
+  add_team(&app, command_line(count, words), &action);
   add_run(&app, &action);
   add_descriptions(&app, &action);
   add_doctor(&app, &action);
@@ -163,7 +195,7 @@ int parse_and_run(int count, char** words) {
     const auto named = [&](const CLI::App* command) { return command->check_name(words[1]); };
     if (count > 1 && words[1][0] != '-' && app.get_subcommands(named).empty())
       wrong_usage("unknown command " + printable(words[1]) +
-                  ": expected certify, run, kernels, inspect, doctor, "
+                  ": expected certify, team, run, kernels, inspect, doctor, "
                   "profile, predict or sweep");
     wrong_usage(std::string(error.what()) + "\nRun with --help for more information.");
   }

@@ -70,7 +70,7 @@ struct Strip {
 // The strip without its first groups.
 static inline __attribute__((always_inline)) void skip(Strip& strip, uint32_t groups) {
   strip.w1 = static_cast<const uint8_t*>(strip.w1) + groups * size_t{64};
-  strip.w2 += groups * kGroup;
+  if (strip.w2 != nullptr) strip.w2 += groups * kGroup;
   strip.group += groups;
   strip.groups -= groups;
   strip.first = false;
@@ -150,6 +150,22 @@ struct SparseState {
 // sums are integers. workspace.clipped counts the list. Anything but kDone leaves the state as it was.
 using UpdateFunction = Outcome (*)(const Network& network, const uint32_t* indices, const float* values, uint32_t count,
                                    Workspace& workspace, SparseState& state, float* output);
+// The full path in three parts, for a team of cores: one encodes the input once, each takes layer 1 of its own groups,
+// one finishes. The three one after the other give what `infer` gives, bit for bit, however the groups are cut.
+//
+// What layer 1 reads of the input: quantised codes (int8), the floats themselves (float32), to `codes`
+// [code_bytes(inputs)], 64-byte aligned. *clipped is what workspace.clipped would be.
+using EncodeFunction = Outcome (*)(const Network& network, const float* input, void* codes, uint64_t* clipped);
+constexpr size_t code_bytes(uint32_t inputs) { return size_t{4} * round_up(inputs, 64); }
+
+// Groups group_begin .. group_end - 1 of layer 1, after the clamp, to their places in `hidden` [lanes]; the places of
+// other groups are not touched. `backwards` asks to read the weights from back to front where that gives the same bits,
+// so that every second call begins with what the last one left in L1.
+using LanesFunction = void (*)(const Network& network, const void* codes, uint32_t group_begin, uint32_t group_end,
+                               bool backwards, float* hidden);
+
+// Layer 2 and the heads, from workspace.hidden.
+using FinishFunction = Outcome (*)(const Network& network, const Workspace& workspace, float* output);
 
 // One kernel's functions, an object an instruction set and element type.
 struct Functions {
@@ -157,12 +173,30 @@ struct Functions {
   AdvanceFunction advance;
   TickFunction tick;
   UpdateFunction update = nullptr;  // int8 only
+  EncodeFunction encode;
+  LanesFunction lanes;
+  FinishFunction finish;
 };
 
 // How many groups tile `tile` holds, when `groups` are cut into `tiles` as even as can be.
 constexpr uint32_t tile_count(uint32_t groups) { return (groups + kTileGroups - 1) / kTileGroups; }
 constexpr uint32_t tile_groups(uint32_t groups, uint32_t tiles, uint32_t tile) {
   return groups / tiles + (tile < groups % tiles ? 1 : 0);
+}
+
+// The part of one tile that lies in groups begin .. end - 1.
+struct TilePart {
+  uint32_t group;   // its first group
+  uint32_t groups;  // 0: none
+  uint32_t width;   // of the whole tile: one step of the inputs is width * 64 bytes
+  size_t record;    // 64-byte record of w1 where the part begins
+};
+// `steps` is how many rows of records a tile has: inputs (float32), or quads of inputs (int8).
+constexpr TilePart tile_part(uint32_t all_groups, uint32_t steps, uint32_t tile, uint32_t begin, uint32_t end) {
+  const uint32_t tiles = tile_count(all_groups), wide = all_groups % tiles, narrow = all_groups / tiles;
+  const uint32_t first = tile * narrow + (tile < wide ? tile : wide), width = tile_groups(all_groups, tiles, tile);
+  const uint32_t from = begin > first ? begin : first, to = end < first + width ? end : first + width;
+  return {from, to > from ? to - from : 0, width, size_t{first} * steps + (from - first)};
 }
 
 }  // namespace tickmlp

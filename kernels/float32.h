@@ -84,7 +84,8 @@ struct Float32 {
     typename Isa::Register activation[kRegisters];
 #pragma GCC unroll 32
     for (uint32_t r = 0; r < kRegisters; ++r) activation[r] = a[r];
-    if constexpr (!kWholeTiles) return Heads<Isa>::layer2(strip, activation, s.workspace.sums);
+    if constexpr (!kWholeTiles)
+      if (strip.w2 != nullptr) return Heads<Isa>::layer2(strip, activation, s.workspace.sums);
     if constexpr (kWholeTiles)
       if (strip.strips != nullptr) {
         s.outcome = s.finite() ? Isa::end(s.network, strip, activation, s.output) : Outcome::kNonFiniteInput;
@@ -148,7 +149,55 @@ struct Float32 {
     return tick(network, input, 0, workspace, network.start, output);
   }
 
-  static constexpr Functions kFunctions = {.infer = infer, .advance = advance, .tick = tick};
+  // The full path in three parts, for a team of cores.
+  static Outcome encode(const Network& network, const float* input, void* codes, uint64_t* clipped) {
+    *clipped = 0;
+    const uint32_t inputs = network.inputs, whole = inputs / (4 * kWidth) * (4 * kWidth);
+    auto* const copy = static_cast<float*>(codes);
+    const Vector zero(0.0f);
+    Vector nan[4] = {zero, zero, zero, zero};  // x * 0 + nan stays 0 until a value is not finite
+    for (uint32_t i = 0; i < whole; i += 4 * kWidth)
+#pragma GCC unroll 4
+      for (uint32_t k = 0; k < 4; ++k) {
+        const Vector x = Vector::load_unaligned(input + i + k * kWidth);
+        x.store_aligned(copy + i + k * kWidth);
+        nan[k] = Isa::fma(x, zero, nan[k]);
+      }
+    for (uint32_t i = whole; i < inputs; ++i) copy[i] = input[i];
+    const Vector sum = (nan[0] + nan[1]) + (nan[2] + nan[3]);
+    const bool finite = xsimd::all(sum == sum) && all_finite(input + whole, inputs - whole);
+    return finite ? Outcome::kDone : Outcome::kNonFiniteInput;
+  }
+
+  // Each lane's order is fixed; tiles are taken in turns from the front and from the back.
+  static void lanes(const Network& network, const void* codes, uint32_t begin, uint32_t end, bool backwards,
+                    float* hidden) {
+    const uint32_t tiles = tile_count(network.groups);
+    Workspace workspace = {};
+    workspace.hidden = hidden;
+    Outcome outcome;
+    const Stretch stretch{network, workspace,      static_cast<const float*>(codes),
+                          0,       network.inputs, static_cast<const float*>(network.start),
+                          nullptr, nullptr,        outcome};
+    for (uint32_t t = 0; t < tiles; ++t) {
+      const TilePart tile = tile_part(network.groups, network.inputs, backwards ? tiles - 1 - t : t, begin, end);
+      Strip strip = {};  // of no head: its activations go to hidden
+      strip.w1 = static_cast<const uint8_t*>(network.w1) + tile.record * 64;
+      strip.stride = size_t{tile.width} * 64;
+      strip.end = network.inputs;
+      strip.group = tile.group;
+      strip.groups = tile.groups;
+      if (strip.groups != 0) each_strip(stretch, &strip, 1);
+    }
+  }
+
+  static Outcome finish(const Network& network, const Workspace& workspace, float* output) {
+    Heads<Isa>::layer2_of_hidden(network, workspace);
+    return Heads<Isa>::conclude(network, workspace, output);
+  }
+
+  static constexpr Functions kFunctions = {
+      .infer = infer, .advance = advance, .tick = tick, .encode = encode, .lanes = lanes, .finish = finish};
 };
 
 }  // namespace tickmlp

@@ -31,15 +31,18 @@ using I32 = hn::Vec<decltype(kI32)>;
 // Sums or, on SSE4, hidden activations to the outputs, by the float32 kernel of the same instruction set.
 #if HWY_TARGET == HWY_SSE4
 Outcome conclude(const Network& n, const Workspace& w, float* output) { return scalar::finish(n, w, output); }
-#elif HWY_TARGET == HWY_AVX2
-Outcome conclude(const Network& n, const Workspace& w, float* output) { return avx2::conclude(n, w, output); }
-#elif HWY_TARGET == HWY_NEON
-Outcome conclude(const Network& n, const Workspace& w, float* output) { return neon::conclude(n, w, output); }
 #else
-Outcome conclude(const Network& n, const Workspace& w, float* output) { return avx512::conclude(n, w, output); }
+#if HWY_TARGET == HWY_AVX2
+namespace isa = avx2;
+#elif HWY_TARGET == HWY_NEON
+namespace isa = neon;
+#else
+namespace isa = avx512;
 #include "heads-inl.h"
 
 #include "avx512-inl.h"
+#endif
+Outcome conclude(const Network& n, const Workspace& w, float* output) { return isa::conclude(n, w, output); }
 #endif
 
 // ---- Layer 1 of neighbouring groups of one strip, accumulators in registers ----
@@ -180,11 +183,18 @@ Outcome advance(const Network& network, const float* input, uint32_t end, Worksp
   return run(network, input, 0, end, workspace, network.start, kept, workspace.backward, nullptr);
 }
 
+#include "int8_lanes-inl.h"
 #include "int8_update-inl.h"
 
 }  // namespace
 
-extern const Functions int8 = {.infer = infer, .advance = advance, .tick = tick, .update = update};
+extern const Functions int8 = {.infer = infer,
+                               .advance = advance,
+                               .tick = tick,
+                               .update = update,
+                               .encode = encode,
+                               .lanes = lanes,
+                               .finish = finish};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace tickmlp

@@ -104,17 +104,19 @@ struct MakeParts : MakeParts<kCount - 1, kCount - 1, kIndex...> {};
 template <uint32_t... kIndex>
 struct MakeParts<0, kIndex...> : Parts<kIndex...> {};
 
+HWY_INLINE void take_strip(const Stretch& stretch, Strip strip) {
+  for (uint32_t parts = (strip.groups - 1) / kPartGroups + 1; parts > 0; --parts) {
+    const uint32_t groups = strip.groups / parts;
+    MakeParts<kPartGroups>::kTable[groups - 1](stretch, strip);
+    skip(strip, groups);
+  }
+}
+
 HWY_INLINE uint64_t layer1(const Stretch& stretch, const Inputs& inputs) {
   const Network& network = stretch.network;
   const Verdict verdict = quantise(inputs, reinterpret_cast<Code*>(stretch.workspace.codes));
-  for (uint32_t turn = 0; turn < network.strips; ++turn) {
-    Strip strip = network.strip[turn];
-    for (uint32_t parts = (strip.groups - 1) / kPartGroups + 1; parts > 0; --parts) {
-      const uint32_t groups = strip.groups / parts;
-      MakeParts<kPartGroups>::kTable[groups - 1](stretch, strip);
-      skip(strip, groups);
-    }
-  }
+  for (const Strip *strip = network.strip, *end = strip + network.strips; strip != end; ++strip)
+    take_strip(stretch, *strip);
   if (verdict.bad != 0) stretch.outcome = Outcome::kNonFiniteInput;
   return verdict.clipped;
 }

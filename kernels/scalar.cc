@@ -33,82 +33,29 @@ struct GroupWeights {
   size_t stride;  // records from one input (float32) or quad of inputs (int8) to the next
 };
 
+struct Groups {
+  uint32_t begin, end;
+};
+Groups all_groups(const Network& network) { return {0, network.groups}; }
+
 template <typename Visit>
-void for_each_group(const Network& network, uint32_t steps, Visit visit) {
+void for_each_group(const Network& network, Groups groups, uint32_t steps, Visit visit) {
   const uint32_t tiles = tile_count(network.groups);
   size_t tile_begin = 0;
   uint32_t group = 0;
   for (uint32_t tile = 0; tile < tiles; ++tile) {
     const uint32_t width = tile_groups(network.groups, tiles, tile);
-    for (uint32_t g = 0; g < width; ++g) visit(group++, GroupWeights{tile_begin + g, width});
+    for (uint32_t g = 0; g < width; ++g, ++group)
+      if (group >= groups.begin && group < groups.end) visit(group, GroupWeights{tile_begin + g, width});
     tile_begin += static_cast<size_t>(width) * steps;
   }
 }
 
-}  // namespace
-
-float exp32(float x) {
-  if (x < -87.0f) return 0.0f;
-  const float t = std::fma(x, 0x1.715476p+0f, 12582912.0f);
-  const float k = t - 12582912.0f;
-  float r = std::fma(k, -0x1.62e430p-1f, x);
-  r = std::fma(k, 0x1.05c610p-29f, r);
-  float p = 0x1.6a23cep-10f;
-  p = std::fma(p, r, 0x1.123a20p-7f);
-  p = std::fma(p, r, 0x1.5558f2p-5f);
-  p = std::fma(p, r, 0x1.555492p-3f);
-  p = std::fma(p, r, 0x1.fffffcp-2f);
-  p = std::fma(p, r, 1.0f);
-  p = std::fma(p, r, 1.0f);
-  uint32_t bits;
-  std::memcpy(&bits, &t, 4);
-  bits = (bits + 127u) << 23;
-  float power;
-  std::memcpy(&power, &bits, 4);
-  return p * power;
-}
-
-Outcome finish(const Network& network, const Workspace& workspace, float* outputs) {
-  for (uint32_t h = 0; h < network.heads; ++h) {
-    const Head& head = network.head[h];
-    const float* hidden = workspace.hidden + head.group_begin * kGroup;
-    for (uint32_t k = 0; k < head.outputs; ++k) {
-      const float* row = head.w2 + static_cast<size_t>(k) * head.groups * kGroup;
-      float s[kGroup] = {};
-      for (uint32_t j = 0; j < head.groups * kGroup; ++j) s[j % kGroup] = std::fma(hidden[j], row[j], s[j % kGroup]);
-      for (uint32_t half = kGroup / 2; half > 0; half /= 2)
-        for (uint32_t l = 0; l < half; ++l) s[l] += s[l + half];
-      workspace.logits[head.output_begin + k] = s[0] + network.start2[head.output_begin + k];
-    }
-  }
-  if (!all_finite(workspace.logits, network.outputs)) return Outcome::kNonFiniteOutput;
-  for (uint32_t h = 0; h < network.heads; ++h) {
-    const Head& head = network.head[h];
-    const float* logit = workspace.logits + head.output_begin;
-    float* output = outputs + head.output_begin;
-    if (!head.softmax) {
-      std::memcpy(output, logit, head.outputs * sizeof(float));
-      continue;
-    }
-    float m = logit[0];
-    for (uint32_t k = 1; k < head.outputs; ++k) m = logit[k] > m ? logit[k] : m;
-    float sum = 0.0f;
-    for (uint32_t k = 0; k < head.outputs; ++k) {
-      output[k] = exp32(logit[k] - m);
-      sum = k == 0 ? output[k] : sum + output[k];
-    }
-    for (uint32_t k = 0; k < head.outputs; ++k) output[k] = output[k] / sum;
-  }
-  return Outcome::kDone;
-}
-
-namespace {
-
 // Layer 1 over inputs begin .. end - 1, of which `input` is the first, from `from` [lanes] to `to` [lanes].
-void chain_float32(const Network& network, const float* input, uint32_t begin, uint32_t end, const float* from,
-                   float* to) {
+void chain_float32(const Network& network, Groups groups, const float* input, uint32_t begin, uint32_t end,
+                   const float* from, float* to) {
   const auto* w1 = static_cast<const float*>(network.w1);
-  for_each_group(network, network.inputs, [&](uint32_t group, GroupWeights weights) {
+  for_each_group(network, groups, network.inputs, [&](uint32_t group, GroupWeights weights) {
     for (uint32_t lane = group * kGroup; lane < (group + 1) * kGroup; ++lane) {
       float a = from[lane];
       for (uint32_t i = begin; i < end; ++i)
@@ -118,10 +65,10 @@ void chain_float32(const Network& network, const float* input, uint32_t begin, u
   });
 }
 
-void chain_int8(const Network& network, const uint8_t* codes, uint32_t begin, uint32_t end, const int32_t* from,
-                int32_t* to) {
+void chain_int8(const Network& network, Groups groups, const uint8_t* codes, uint32_t begin, uint32_t end,
+                const int32_t* from, int32_t* to) {
   const auto* w1 = static_cast<const int8_t*>(network.w1);
-  for_each_group(network, (network.inputs + 3) / 4, [&](uint32_t group, GroupWeights weights) {
+  for_each_group(network, groups, (network.inputs + 3) / 4, [&](uint32_t group, GroupWeights weights) {
     for (uint32_t lane = group * kGroup; lane < (group + 1) * kGroup; ++lane) {
       int32_t acc = from[lane];
       for (uint32_t i = begin; i < end; ++i)
@@ -131,24 +78,40 @@ void chain_int8(const Network& network, const uint8_t* codes, uint32_t begin, ui
   });
 }
 
-void quantise_all(const Network& network, const float* input, uint32_t begin, uint32_t end, Workspace& workspace) {
-  workspace.clipped = 0;
+void activate_float32(const Network& network, Groups groups, float* hidden) {
+  for (uint32_t lane = groups.begin * kGroup; lane < groups.end * kGroup; ++lane)
+    hidden[lane] = clamp(hidden[lane], network.group_clamp[lane / kGroup]);
+}
+
+// The sums lie where the activations go: both are 32 bits a lane, and each is read before it is overwritten.
+void activate_int8(const Network& network, Groups groups, float* hidden) {
+  for (uint32_t lane = groups.begin * kGroup; lane < groups.end * kGroup; ++lane) {
+    int32_t sum;
+    std::memcpy(&sum, hidden + lane, sizeof sum);
+    hidden[lane] = clamp(static_cast<float>(sum) * network.lane_scale[lane], network.group_clamp[lane / kGroup]);
+  }
+}
+
+void quantise_all(const Network& network, const float* input, uint32_t begin, uint32_t end, uint8_t* codes,
+                  uint64_t* clipped) {
+  *clipped = 0;
   for (uint32_t i = begin; i < end; ++i)
-    workspace.codes[i - begin] = quantise(input[i - begin], network.input_scale[i], workspace.clipped);
+    codes[i - begin] = quantise(input[i - begin], network.input_scale[i], *clipped);
 }
 
 Outcome advance_float32(const Network& network, const float* input, uint32_t end, Workspace&, void* kept) {
   if (!all_finite(input, end)) return Outcome::kNonFiniteInput;
-  chain_float32(network, input, 0, end, static_cast<const float*>(network.start), static_cast<float*>(kept));
+  chain_float32(network, all_groups(network), input, 0, end, static_cast<const float*>(network.start),
+                static_cast<float*>(kept));
   return Outcome::kDone;
 }
 
 Outcome tick_float32(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
                      float* output) {
   if (!all_finite(row, network.inputs - begin)) return Outcome::kNonFiniteInput;
-  chain_float32(network, row, begin, network.inputs, static_cast<const float*>(kept), workspace.hidden);
-  for (uint32_t lane = 0; lane < network.groups * kGroup; ++lane)
-    workspace.hidden[lane] = clamp(workspace.hidden[lane], network.group_clamp[lane / kGroup]);
+  chain_float32(network, all_groups(network), row, begin, network.inputs, static_cast<const float*>(kept),
+                workspace.hidden);
+  activate_float32(network, all_groups(network), workspace.hidden);
   return finish(network, workspace, output);
 }
 
@@ -158,28 +121,19 @@ Outcome infer_float32(const Network& network, const float* input, Workspace& wor
 
 Outcome advance_int8(const Network& network, const float* input, uint32_t end, Workspace& workspace, void* kept) {
   if (!all_finite(input, end)) return Outcome::kNonFiniteInput;
-  quantise_all(network, input, 0, end, workspace);
-  chain_int8(network, workspace.codes, 0, end, static_cast<const int32_t*>(network.start), static_cast<int32_t*>(kept));
+  quantise_all(network, input, 0, end, workspace.codes, &workspace.clipped);
+  chain_int8(network, all_groups(network), workspace.codes, 0, end, static_cast<const int32_t*>(network.start),
+             static_cast<int32_t*>(kept));
   return Outcome::kDone;
-}
-
-// Sections 2 and 3, from the sums to the hidden activations; the sums may stand in the same place, 32 bits a lane too.
-void activate_int8(const Network& network, const int32_t* sums, Workspace& workspace) {
-  for (uint32_t lane = 0; lane < network.groups * kGroup; ++lane) {
-    int32_t sum;
-    std::memcpy(&sum, sums + lane, sizeof sum);
-    workspace.hidden[lane] =
-        clamp(static_cast<float>(sum) * network.lane_scale[lane], network.group_clamp[lane / kGroup]);
-  }
 }
 
 Outcome tick_int8(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
                   float* output) {
   if (!all_finite(row, network.inputs - begin)) return Outcome::kNonFiniteInput;
-  quantise_all(network, row, begin, network.inputs, workspace);
-  auto* sums = reinterpret_cast<int32_t*>(workspace.hidden);
-  chain_int8(network, workspace.codes, begin, network.inputs, static_cast<const int32_t*>(kept), sums);
-  activate_int8(network, sums, workspace);
+  quantise_all(network, row, begin, network.inputs, workspace.codes, &workspace.clipped);
+  chain_int8(network, all_groups(network), workspace.codes, begin, network.inputs, static_cast<const int32_t*>(kept),
+             reinterpret_cast<int32_t*>(workspace.hidden));
+  activate_int8(network, all_groups(network), workspace.hidden);
   return finish(network, workspace, output);
 }
 
@@ -190,7 +144,7 @@ Outcome infer_int8(const Network& network, const float* input, Workspace& worksp
 // Section 8: one changed input's share of every sum. Unsigned: a partial sum may leave int32; the last one does not.
 void correct_int8(const Network& network, uint32_t input, int32_t difference, int32_t* sums) {
   const auto* w1 = static_cast<const int8_t*>(network.w1);
-  for_each_group(network, (network.inputs + 3) / 4, [&](uint32_t group, GroupWeights weights) {
+  for_each_group(network, all_groups(network), (network.inputs + 3) / 4, [&](uint32_t group, GroupWeights weights) {
     const int8_t* w = w1 + (weights.first + input / 4 * weights.stride) * kGroup * 4 + input % 4;
     for (uint32_t l = 0; l < kGroup; ++l) {
       int32_t& sum = sums[group * kGroup + l];
@@ -211,7 +165,8 @@ Outcome update_int8(const Network& network, const uint32_t* indices, const float
     correct_int8(network, indices[k], now - code, state.next_sums);
     code = now;
   }
-  activate_int8(network, state.next_sums, workspace);
+  std::memcpy(workspace.hidden, state.next_sums, network.groups * kGroup * sizeof(int32_t));
+  activate_int8(network, all_groups(network), workspace.hidden);
   const Outcome outcome = output != nullptr ? finish(network, workspace, output) : Outcome::kDone;
   if (outcome != Outcome::kDone) return outcome;
   std::memcpy(state.codes, workspace.codes, network.inputs);
@@ -219,9 +174,47 @@ Outcome update_int8(const Network& network, const uint32_t* indices, const float
   return outcome;
 }
 
+// The full path in three parts, the third being finish.
+Outcome encode_int8(const Network& network, const float* input, void* codes, uint64_t* clipped) {
+  *clipped = 0;
+  if (!all_finite(input, network.inputs)) return Outcome::kNonFiniteInput;
+  quantise_all(network, input, 0, network.inputs, static_cast<uint8_t*>(codes), clipped);
+  return Outcome::kDone;
+}
+
+Outcome encode_float32(const Network& network, const float* input, void* codes, uint64_t* clipped) {
+  *clipped = 0;
+  if (!all_finite(input, network.inputs)) return Outcome::kNonFiniteInput;
+  std::memcpy(codes, input, network.inputs * sizeof(float));
+  return Outcome::kDone;
+}
+
+void lanes_int8(const Network& network, const void* codes, uint32_t begin, uint32_t end, bool, float* hidden) {
+  chain_int8(network, {begin, end}, static_cast<const uint8_t*>(codes), 0, network.inputs,
+             static_cast<const int32_t*>(network.start), reinterpret_cast<int32_t*>(hidden));
+  activate_int8(network, {begin, end}, hidden);
+}
+
+void lanes_float32(const Network& network, const void* codes, uint32_t begin, uint32_t end, bool, float* hidden) {
+  chain_float32(network, {begin, end}, static_cast<const float*>(codes), 0, network.inputs,
+                static_cast<const float*>(network.start), hidden);
+  activate_float32(network, {begin, end}, hidden);
+}
+
 }  // namespace
 
-extern const Functions int8 = {.infer = infer_int8, .advance = advance_int8, .tick = tick_int8, .update = update_int8};
-extern const Functions float32 = {.infer = infer_float32, .advance = advance_float32, .tick = tick_float32};
+extern const Functions int8 = {.infer = infer_int8,
+                               .advance = advance_int8,
+                               .tick = tick_int8,
+                               .update = update_int8,
+                               .encode = encode_int8,
+                               .lanes = lanes_int8,
+                               .finish = finish};
+extern const Functions float32 = {.infer = infer_float32,
+                                  .advance = advance_float32,
+                                  .tick = tick_float32,
+                                  .encode = encode_float32,
+                                  .lanes = lanes_float32,
+                                  .finish = finish};
 
 }  // namespace tickmlp::scalar

@@ -60,6 +60,10 @@ const char* tickmlp_status_name(tickmlp_status status) {
       "input-index",
       "no-sparse",
       "sparse-empty",
+      "team-core-twice",
+      "team-too-large",
+      "team-deadline",
+      "team-thread",
   };
   static_assert(sizeof kNames / sizeof kNames[0] == TICKMLP_STATUS_COUNT);
   const auto index = static_cast<unsigned>(status);

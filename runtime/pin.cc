@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pins the calling thread to one core and proves it by reading the affinity and the current core back.
-#include <sched.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 
+#include "cores.h"
 #include "tickmlp.h"
 
+using namespace tickmlp;
+
 namespace {
-
-constexpr int kMostCores = 8192;  // Linux's own largest CONFIG_NR_CPUS; a plain cpu_set_t ends at 1,024
-
-struct CoreSet {
-  cpu_set_t words[kMostCores / CPU_SETSIZE];
-  bool has(int core) const { return CPU_ISSET_S(static_cast<size_t>(core), sizeof words, words); }
-};
 
 // "0-3,8": what the kernel's own lists look like. Cut short with "..." where it does not fit.
 void list_cores(const CoreSet& set, char* text, size_t size) {
@@ -53,13 +47,17 @@ int core_in_file(int core, const char* path) {
   return found;
 }
 
-const char* why_refused(int core, int system_error) {
+}  // namespace
+
+const char* tickmlp::why_core_refused(int core, int system_error) {
   if (core < 0 || core >= kMostCores) return "it is out of range";
   if (system_error == EPERM) return "this process may not change its affinity";
   if (core_in_file(core, "/sys/devices/system/cpu/possible") == 0) return "this machine has no such core";
   if (core_in_file(core, "/sys/devices/system/cpu/online") == 0) return "it is offline";
   return system_error == EINVAL ? "it is outside this process's cpuset" : std::strerror(system_error);
 }
+
+namespace {
 
 tickmlp_status refuse(tickmlp_error* error, int core, const CoreSet& allowed, const char* why) {
   if (error != nullptr) {
@@ -77,10 +75,10 @@ tickmlp_status refuse(tickmlp_error* error, int core, const CoreSet& allowed, co
 extern "C" tickmlp_status tickmlp_pin_thread(int core, tickmlp_error* error) {
   CoreSet allowed{}, wanted{}, got{};
   sched_getaffinity(0, sizeof allowed.words, allowed.words);
-  if (core < 0 || core >= kMostCores) return refuse(error, core, allowed, why_refused(core, EINVAL));
-  CPU_SET_S(static_cast<size_t>(core), sizeof wanted.words, wanted.words);
+  if (core < 0 || core >= kMostCores) return refuse(error, core, allowed, why_core_refused(core, EINVAL));
+  wanted.add(core);
   if (sched_setaffinity(0, sizeof wanted.words, wanted.words) != 0)
-    return refuse(error, core, allowed, why_refused(core, errno));
+    return refuse(error, core, allowed, why_core_refused(core, errno));
   const bool read = sched_getaffinity(0, sizeof got.words, got.words) == 0;
   if (read && CPU_EQUAL_S(sizeof got.words, got.words, wanted.words) && sched_getcpu() == core) return TICKMLP_OK;
   sched_setaffinity(0, sizeof allowed.words, allowed.words);  // leave the thread as it was found

@@ -42,14 +42,16 @@ void free(void* memory) {
 
 namespace {
 
-enum class Path { kFull, kTick, kSparse };
+enum class Path { kFull, kTick, kSparse, kTeam };
 enum class Extra { kNothing, kAllocation, kSystemCall };
 enum Exit { kClean = 0, kAllocated = 1, kFaulted = 2, kRefused = 3, kNoFilter = 4 };
 
 struct Job {
   tickmlp_session* session;
-  tickmlp_window* window;     // tick path only
-  tickmlp_sparse* sparse;     // sparse updates only
+  tickmlp_window* window;  // tick path only
+  tickmlp_sparse* sparse;  // sparse updates only
+  tickmlp_team* team;      // team only, made in the child: threads do not live through fork
+  tickmlp_model* model;
   std::vector<float> inputs;  // 64 states
   uint32_t inputs_each, outputs_each;
 };
@@ -60,7 +62,8 @@ Job prepare(const char* name, Path path_taken) {
   tickmlp_error error;
   REQUIRE_MESSAGE(tickmlp_model_load(path.c_str(), nullptr, &model, &error) == TICKMLP_OK, std::string(error.message));
   const tickmlp_model_info& info = *tickmlp_model_describe(model);
-  Job job = {nullptr, nullptr, nullptr, std::vector<float>(64 * info.inputs), info.inputs, info.outputs};
+  Job job = {nullptr,     nullptr,     nullptr, nullptr, model, std::vector<float>(64 * info.inputs),
+             info.inputs, info.outputs};
   REQUIRE(tickmlp_session_create(model, nullptr, &job.session, nullptr) == TICKMLP_OK);
   for (size_t i = 0; i < job.inputs.size(); ++i)
     job.inputs[i] = static_cast<float>(i % 97) / 48.0f - 1.01f;  // a few clip
@@ -99,6 +102,7 @@ tickmlp_status sparse_step(Job& job, uint64_t i, const float* values, float* out
 tickmlp_status step(Job& job, uint64_t i, float* output) {
   const float* input = job.inputs.data() + i % 64 * job.inputs_each;
   if (job.sparse != nullptr) return sparse_step(job, i, input, output);
+  if (job.team != nullptr) return tickmlp_team_infer(job.team, input, job.inputs_each, output, job.outputs_each);
   if (i % 50 == 7) {
     const tickmlp_status status =
         job.window == nullptr ? tickmlp_session_touch(job.session) : tickmlp_window_touch(job.window);
@@ -118,7 +122,8 @@ bool install_filter() {
 #ifdef TICKMLP_HAVE_SECCOMP
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
   if (filter == nullptr) return false;
-  bool good = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(exit_group), 0) == 0;
+  bool good = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0;  // for every thread, members too
+  good = good && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(exit_group), 0) == 0;
   good = good && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(getrusage), 0) == 0;
   return good && seccomp_load(filter) == 0;  // not released: free() may make a system call
 #else
@@ -132,8 +137,17 @@ long page_faults() {
   return usage.ru_minflt + usage.ru_majflt;
 }
 
-[[noreturn]] void loop(Job& job, uint64_t count, Extra extra) {
+// On core 0, with a member on core 1, where there is one; else with a caller alone.
+void make_team(Job* job) {
+  const int member = 1;
+  tickmlp_team_options options = {&member, 1, 0, 0, {}};
+  if (tickmlp_team_create(job->model, &options, &job->team, nullptr) == TICKMLP_OK) tickmlp_pin_thread(0, nullptr);
+  else tickmlp_team_create(job->model, nullptr, &job->team, nullptr);
+}
+
+[[noreturn]] void loop(Job& job, uint64_t count, Extra extra, Path path) {
   float output[64] = {};
+  if (path == Path::kTeam) make_team(&job);
   for (uint64_t i = 0; i < 10000; ++i) step(job, i, output);  // binds lazily linked symbols
   if (!install_filter()) _exit(kNoFilter);
   const long faults = page_faults();
@@ -155,7 +169,7 @@ long page_faults() {
 int run_in_child(const char* name, uint64_t count, Extra extra, Path path = Path::kFull) {
   Job job = prepare(name, path);
   const pid_t child = fork();
-  if (child == 0) loop(job, count, extra);
+  if (child == 0) loop(job, count, extra, path);
   int status = 0;
   REQUIRE(waitpid(child, &status, 0) == child);
   return status;
@@ -203,6 +217,14 @@ TEST_CASE("6 million sparse updates: 0 allocations, 0 system calls, 0 page fault
   for (const char* name : {"tactical-int8", "strategic-int8"})
     CHECK(exited_with(run_in_child(name, 3'000'000, Extra::kNothing, Path::kSparse), kClean));
   CHECK(exited_with(run_in_child("tactical-int8", 1000, Extra::kAllocation, Path::kSparse), kAllocated));
+}
+
+TEST_CASE("2 million inferences of a team: 0 allocations, 0 page faults, 0 system calls of the caller and of members") {
+  if (no_filter_here("2 million inferences of a team")) return;
+  for (const char* name : {"tactical-int8", "tactical-float32"})
+    CHECK(exited_with(run_in_child(name, 1'000'000, Extra::kNothing, Path::kTeam), kClean));
+  CHECK(exited_with(run_in_child("tactical-int8", 1000, Extra::kAllocation, Path::kTeam), kAllocated));
+  CHECK(WIFSIGNALED(run_in_child("tactical-int8", 1000, Extra::kSystemCall, Path::kTeam)));
 }
 
 TEST_CASE("the recorder allocates nothing") {

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-COMMANDS = ["certify", "run", "kernels", "inspect", "doctor", "profile", "predict", "sweep"]
+COMMANDS = ["certify", "team", "run", "kernels", "inspect", "doctor", "profile", "predict", "sweep"]
 
 
 @pytest.mark.parametrize("arguments", [
@@ -21,6 +21,8 @@ COMMANDS = ["certify", "run", "kernels", "inspect", "doctor", "profile", "predic
     *(["certify", "BLOB", "--budget", value]
       for value in ["p99", "p98=1us", "p99=1", "p99=-1us", "p99=1us,p99=2us", ""]),
     ["certify", "BLOB", "--kernel", "abacus"], ["certify", "BLOB", "--kernel", "OTHER"],
+    ["team", "BLOB"], *(["team", "BLOB", "--cores", value] for value in ["", "x", "-1", "0,0", "0,1,1"]),
+    ["team", "BLOB", "--cores", "0", "--deadline", "0"], ["team", "BLOB", "--cores", "0", "--deadline", "1000000001"],
     ["run", "BLOB"], ["run", "BLOB", "--input", "x"],
     ["run", "BLOB", "--input", "x", "--output", "y", "--path", "short"],
     ["run", "BLOB", "--input", "x", "--output", "y", "--non-finite", "maybe"], ["inspect"], ["kernels", "BLOB"],
