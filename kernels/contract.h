@@ -69,6 +69,21 @@ struct Workspace {
   uint64_t clipped;  // input elements clipped by the last call (int8)
 };
 
+// Most states that a batch function takes at once: register-blocked layer 1 gains nothing beyond (docs/BATCH.md).
+inline constexpr uint32_t kMaxBatchStates = 64;
+
+// One thread's scratch for a batch: a Workspace for each of several states, the logits shared.
+struct BatchWorkspace {
+  uint32_t states;      // 1 .. kMaxBatchStates: the most that one call may be given
+  size_t codes_stride;  // bytes from one state's codes to the next's
+  Workspace first;      // codes [states][codes_stride] bytes, hidden [states][lanes], logits of one state
+
+  __attribute__((always_inline)) Workspace of(const Network& network, uint32_t state) const {
+    return {first.codes + state * codes_stride, first.hidden + size_t{state} * network.groups * kGroup, first.logits,
+            0};
+  }
+};
+
 // What a kernel offers. No allocation, lock, system call or global; noexcept. `input`, `row` and `output` are 4-byte
 // aligned and never touched beyond their ends; output [outputs] is written only with Outcome::kDone, after the last
 // read of the input, so the two may overlap.
@@ -87,11 +102,24 @@ using AdvanceFunction = Outcome (*)(const Network& network, const float* input, 
 using TickFunction = Outcome (*)(const Network& network, const float* row, uint32_t begin, Workspace& workspace,
                                  const void* kept, float* output);
 
+struct BatchResult {
+  uint32_t done;     // states whose outputs were written, from the first one on
+  Outcome outcome;   // kDone: all of them; else why state `done` was refused
+  uint64_t clipped;  // input elements clipped, over the states done (int8)
+};
+
+// Batch path: inputs [states][inputs] to outputs [states][outputs], which must not overlap; states at most
+// workspace.states. Equals infer() state by state, to the bit, and stops where that would be refused: of the outputs of
+// that state and of those after it nothing is written.
+using BatchFunction = BatchResult (*)(const Network& network, const float* inputs, uint32_t states,
+                                      BatchWorkspace& workspace, float* outputs);
+
 // One kernel's functions, an object an instruction set and element type.
 struct Functions {
   InferFunction infer;
   AdvanceFunction advance;
   TickFunction tick;
+  BatchFunction batch;
 };
 
 // How many groups tile `tile` holds, when `groups` are cut into `tiles` as even as can be.

@@ -3,6 +3,7 @@
 // traits struct `Isa`, and is compiled for that instruction set alone:
 //   Vector            xsimd::batch<float, arch>
 //   kRegisterGroups   groups whose accumulators fit the registers at once
+//   kBatchGroups, kBatchStates   the same for a batch: groups and states at once
 //   fma(a, b, c)      a * b + c, rounded once (xsimd 8.1's own is a multiply and an add for AVX-512)
 //   clamp(a, high)    t = a > 0 ? a : 0; t < high ? t : high, for NaN too: max and min differ there between x86 and Arm
 //   fma4(a, b, c)     the same for four lanes
@@ -15,6 +16,7 @@
 #include <xsimd/xsimd.hpp>
 
 #include "contract.h"
+#include "float32_batch.h"
 #include "heads.h"
 
 namespace tickmlp {
@@ -124,7 +126,8 @@ struct Float32 {
     return tick(network, input, 0, workspace, network.start, output);
   }
 
-  static constexpr Functions kFunctions = {.infer = infer, .advance = advance, .tick = tick};
+  static constexpr Functions kFunctions = {
+      .infer = infer, .advance = advance, .tick = tick, .batch = Float32Batch<Isa>::batch};
 };
 
 }  // namespace tickmlp

@@ -10,7 +10,8 @@ namespace {
 
 struct Avx2 {
   using Vector = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;
-  static constexpr uint32_t kRegisterGroups = 6;  // 12 of 16 registers
+  static constexpr uint32_t kRegisterGroups = 6;                 // 12 of 16 registers
+  static constexpr uint32_t kBatchGroups = 1, kBatchStates = 6;  // 12 accumulators, 2 of weights, 1 input
 
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
 

@@ -10,7 +10,8 @@ namespace {
 
 struct Avx512 {
   using Vector = xsimd::batch<float, xsimd::avx512f>;
-  static constexpr uint32_t kRegisterGroups = 16;  // 16 of 32 registers
+  static constexpr uint32_t kRegisterGroups = 16;                // 16 of 32 registers
+  static constexpr uint32_t kBatchGroups = 3, kBatchStates = 8;  // 24 accumulators, 3 of weights, 1 input
 
   // xsimd 8.1 has no fused fma for avx512f: its generic one multiplies and adds, and 84 % of lanes differ.
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }

@@ -10,7 +10,8 @@ namespace {
 
 struct Neon {
   using Vector = xsimd::batch<float, xsimd::neon64>;
-  static constexpr uint32_t kRegisterGroups = 6;  // 24 of 32 registers
+  static constexpr uint32_t kRegisterGroups = 6;                 // 24 of 32 registers
+  static constexpr uint32_t kBatchGroups = 1, kBatchStates = 6;  // 24 accumulators, 4 of weights, 1 input
 
   static Vector fma(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }
 

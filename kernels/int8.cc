@@ -227,9 +227,11 @@ Outcome advance(const Network& network, const float* input, uint32_t end, Worksp
   return settle(quantiser, workspace) ? Outcome::kDone : Outcome::kNonFiniteInput;
 }
 
+#include "int8_batch-inl.h"
+
 }  // namespace
 
-extern const Functions int8 = {.infer = infer, .advance = advance, .tick = tick};
+extern const Functions int8 = {.infer = infer, .advance = advance, .tick = tick, .batch = batch};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace tickmlp

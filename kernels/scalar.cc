@@ -183,9 +183,25 @@ Outcome infer_int8(const Network& network, const float* input, Workspace& worksp
   return tick_int8(network, input, 0, workspace, network.start, output);
 }
 
+// A batch is one state after another.
+template <InferFunction infer>
+BatchResult batch(const Network& network, const float* inputs, uint32_t states, BatchWorkspace& workspace,
+                  float* outputs) {
+  BatchResult result = {0, Outcome::kDone, 0};
+  for (; result.done < states; ++result.done) {
+    const float* input = inputs + size_t{result.done} * network.inputs;
+    result.outcome = infer(network, input, workspace.first, outputs + size_t{result.done} * network.outputs);
+    if (result.outcome != Outcome::kDone) break;
+    result.clipped += workspace.first.clipped;
+  }
+  return result;
+}
+
 }  // namespace
 
-extern const Functions int8 = {.infer = infer_int8, .advance = advance_int8, .tick = tick_int8};
-extern const Functions float32 = {.infer = infer_float32, .advance = advance_float32, .tick = tick_float32};
+extern const Functions int8 = {
+    .infer = infer_int8, .advance = advance_int8, .tick = tick_int8, .batch = batch<infer_int8>};
+extern const Functions float32 = {
+    .infer = infer_float32, .advance = advance_float32, .tick = tick_float32, .batch = batch<infer_float32>};
 
 }  // namespace tickmlp::scalar

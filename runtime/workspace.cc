@@ -43,6 +43,33 @@ Workspace make_workspace(const Network& network, void* memory) {
   return workspace;
 }
 
+namespace {
+
+// Codes and hidden activations of one state of a batch. The codes' extra line makes their stride an odd number of
+// lines, so that the same input of neighbouring states falls into different sets of the cache.
+size_t batch_state_bytes(const Network& network) { return sizes_of(network).codes + sizes_of(network).hidden; }
+
+// Whole blocks of eight states, in at most 1 MiB: the largest model takes 24.
+uint32_t batch_states(const Network& network) {
+  const size_t fitting = (size_t{1} << 20) / batch_state_bytes(network) / 8 * 8;
+  return fitting < kMaxBatchStates ? static_cast<uint32_t>(fitting) : kMaxBatchStates;
+}
+
+}  // namespace
+
+size_t batch_workspace_bytes(const Network& network) {
+  return batch_states(network) * batch_state_bytes(network) + sizes_of(network).logits;
+}
+
+BatchWorkspace make_batch_workspace(const Network& network, void* memory) {
+  const Sizes sizes = sizes_of(network);
+  const uint32_t states = batch_states(network);
+  auto* codes = static_cast<uint8_t*>(memory);
+  uint8_t* hidden = codes + states * sizes.codes;
+  uint8_t* logits = hidden + states * sizes.hidden;
+  return {states, sizes.codes, {codes, reinterpret_cast<float*>(hidden), reinterpret_cast<float*>(logits), 0}};
+}
+
 void bind_head_blocks(const Head* head, uint32_t heads, const float* start2, HeadBlocks* out) {
   float* start = out->start;
   for (uint32_t b = 0; b < (heads + 3) / 4; ++b, head += 4) {
