@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of int8_batch-inl.h, included inside its per-target namespace, so without a guard: exact widening, as in
+// int8_widening-inl.h, but a vector of weights is widened once for a whole block of states.
+
+#if HWY_TARGET == HWY_AVX3
+constexpr uint32_t kStripUnits = 2, kBlockStates = 4;  // 16 accumulators (two a unit), 4 registers of weights
+#else
+constexpr uint32_t kStripUnits = 1, kBlockStates = 4;  // 8 accumulators of 16 registers (NEON: 16 of 32)
+#endif
+
+template <uint32_t kUnits, uint32_t kStates>
+void batch_block(const BatchBlock& b) {
+  constexpr uint32_t kVectors = 2 * kUnits;  // of 16-bit weights
+  const hn::Rebind<int8_t, decltype(kI16)> narrow;
+  const hn::Repartition<int64_t, decltype(kI16)> quad_tag;
+  I32 sum0[kStates][kVectors], sum1[kStates][kVectors];  // NEON: low and high halves; x86 leaves sum1 zero
+#pragma GCC unroll 8
+  for (uint32_t s = 0; s < kStates; ++s)
+#pragma GCC unroll 8
+    for (uint32_t v = 0; v < kVectors; ++v) sum0[s][v] = sum1[s][v] = hn::Zero(kI32);
+  const uint8_t* codes[kStates];  // eight bytes a quad
+#pragma GCC unroll 8
+  for (uint32_t s = 0; s < kStates; ++s) codes[s] = b.workspace.of(b.network, b.state + s).codes;
+  const int8_t* HWY_RESTRICT weights = b.weights;
+  const size_t end = 2 * round_up(b.network.inputs, 4);
+  for (size_t i = 0; i < end; i += 8, weights += b.stride) {
+    I16 w[kVectors];
+#pragma GCC unroll 8
+    for (uint32_t v = 0; v < kVectors; ++v)
+      w[v] = hn::PromoteTo(kI16, hn::Load(narrow, weights + v * HWY_LANES(int16_t)));
+#pragma GCC unroll 8
+    for (uint32_t s = 0; s < kStates; ++s) {
+      int64_t four;
+      __builtin_memcpy(&four, codes[s] + i, sizeof four);
+      const I16 quad = hn::BitCast(kI16, hn::Set(quad_tag, four));
+#pragma GCC unroll 8
+      for (uint32_t v = 0; v < kVectors; ++v)
+        sum0[s][v] = hn::ReorderWidenMulAccumulate(kI32, quad, w[v], sum0[s][v], sum1[s][v]);
+    }
+  }
+  const auto* start = static_cast<const int32_t*>(b.network.start) + b.lane;
+#pragma GCC unroll 8
+  for (uint32_t s = 0; s < kStates; ++s)
+#pragma GCC unroll 8
+    for (uint32_t u = 0; u < kUnits; ++u) {
+      const I32 low = hn::RearrangeToOddPlusEven(sum0[s][2 * u], sum1[s][2 * u]);
+      const I32 high = hn::RearrangeToOddPlusEven(sum0[s][2 * u + 1], sum1[s][2 * u + 1]);
+      const I32 added = hn::Add(hn::ConcatEven(kI32, high, low), hn::ConcatOdd(kI32, high, low));
+      activate_unit(b, hn::Add(added, hn::Load(kI32, start + u * kUnit)), s, u);
+    }
+}
+// The codes of one state. Codes beyond the last input, up to a whole vector, meet weights of zero. False: not finite.
+HWY_INLINE bool quantise_state(const Network& network, const float* input, Workspace& workspace) {
+  Verdict verdict = {hn::Eq(hn::Zero(kF32), hn::Zero(kF32)), hn::Zero(kI32)};
+  auto* codes = reinterpret_cast<Code*>(workspace.codes);
+  uint32_t i = 0;
+  for (; i + HWY_LANES(float) <= network.inputs; i += HWY_LANES(float))
+    store_codes(quantise_vector(hn::LoadU(kF32, input + i), hn::LoadU(kF32, network.input_scale + i), verdict),
+                codes + i);
+  if (i < network.inputs) {
+    HWY_ALIGN float rest[HWY_LANES(float)] = {};
+    for (uint32_t k = 0; i + k < network.inputs; ++k) rest[k] = input[i + k];
+    store_codes(quantise_vector(hn::Load(kF32, rest), hn::LoadU(kF32, network.input_scale + i), verdict), codes + i);
+  }
+  workspace.clipped = static_cast<uint64_t>(-hn::GetLane(hn::SumOfLanes(kI32, verdict.clipped)));
+  return hn::AllTrue(kF32, verdict.finite);
+}
