@@ -72,16 +72,14 @@ struct Workspace {
 // Most states that a batch function takes at once: register-blocked layer 1 gains nothing beyond (docs/BATCH.md).
 inline constexpr uint32_t kMaxBatchStates = 64;
 
-// One thread's scratch for a batch: a Workspace for each of several states, the logits shared.
+// One thread's scratch for a batch; every array 64-byte aligned. At most 1 MiB: see runtime/workspace.cc.
 struct BatchWorkspace {
   uint32_t states;      // 1 .. kMaxBatchStates: the most that one call may be given
   size_t codes_stride;  // bytes from one state's codes to the next's
-  Workspace first;      // codes [states][codes_stride] bytes, hidden [states][lanes], logits of one state
-
-  __attribute__((always_inline)) Workspace of(const Network& network, uint32_t state) const {
-    return {first.codes + state * codes_stride, first.hidden + size_t{state} * network.groups * kGroup, first.logits,
-            0};
-  }
+  uint8_t* codes;       // [states][codes_stride], each as Workspace::codes
+  float* hidden;        // [states][lanes] after the clamp
+  float* logits;        // [outputs][16] of up to sixteen states side by side
+  Workspace one;        // of one state, for kernels that take one after another
 };
 
 // What a kernel offers. No allocation, lock, system call or global; noexcept. `input`, `row` and `output` are 4-byte

@@ -8,6 +8,7 @@
 //   clamp(a, high)    t = a > 0 ? a : 0; t < high ? t : high, for NaN too: max and min differ there between x86 and Arm
 //   fma4(a, b, c)     the same for four lanes
 //   tree(a, b, c, d)  sixteen virtual lanes of each of four heads, P registers each, to their four sums
+//   tree_of_states(s) the same for as many states as a register has lanes: a sum a lane
 //   none(mask)        no bit of an Int4 is set
 //   place(results, block, output)  the [4][4] results of a small block to the model's outputs
 // Every function is a static member of a template over Isa, so that no symbol is shared between instruction sets.

@@ -28,6 +28,21 @@ struct Avx512 {
     return _mm512_castps512_ps128(_mm512_permutexvar_ps(quarters, one));
   }
 
+  // Sixteen virtual lanes of sixteen states to sixteen sums, adding l + 8, l + 4, l + 2, l + 1. Sums of four states share
+  // a register from the second step on: states s, s + 4, s + 8, s + 12, so that lane s is state s in the end.
+  static __m512 tree_of_four(const Vector (&s)[16][1], uint32_t first) {
+    const __m512 a = s[first][0], b = s[first + 4][0], c = s[first + 8][0], d = s[first + 12][0];
+    const __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+    const __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xEE));
+    return _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
+  }
+  static Vector tree_of_states(const Vector (&s)[16][1]) {
+    const __m512 a = tree_of_four(s, 0), b = tree_of_four(s, 1), c = tree_of_four(s, 2), d = tree_of_four(s, 3);
+    const __m512 ab = _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xEE));
+    const __m512 cd = _mm512_add_ps(_mm512_shuffle_ps(c, d, 0x44), _mm512_shuffle_ps(c, d, 0xEE));
+    return _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x88), _mm512_shuffle_ps(ab, cd, 0xDD));
+  }
+
   static bool none(Int4 mask) { return _mm_testz_si128((__m128i)mask, (__m128i)mask) != 0; }
 
   // One permutation and one masked store, which touches nothing behind the block's last output.
@@ -53,6 +68,9 @@ namespace avx512 {
 extern const Functions float32 = Float32<Avx512>::kFunctions;
 Outcome finish(const Network& network, Workspace& workspace, float* output) {
   return Heads<Avx512>::finish(network, workspace, output);
+}
+uint32_t finish_batch(const Network& network, const BatchWorkspace& workspace, uint32_t states, float* outputs) {
+  return HeadsBatch<Avx512>::finish(network, workspace, states, outputs);
 }
 }  // namespace avx512
 }  // namespace tickmlp

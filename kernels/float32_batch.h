@@ -10,7 +10,7 @@
 #include <xsimd/xsimd.hpp>
 
 #include "contract.h"
-#include "heads.h"
+#include "heads_batch.h"
 
 namespace tickmlp {
 
@@ -105,12 +105,9 @@ struct Float32Batch {
     uint32_t finite = 0;
     while (finite < states && Float32<Isa>::all_finite(inputs + size_t{finite} * network.inputs, network.inputs))
       ++finite;
-    layer1(network, inputs, finite, workspace.first.hidden);
-    for (uint32_t s = 0; s < finite; ++s) {
-      Workspace one = workspace.of(network, s);
-      if (Heads<Isa>::finish(network, one, outputs + size_t{s} * network.outputs) != Outcome::kDone)
-        return {s, Outcome::kNonFiniteOutput, 0};
-    }
+    layer1(network, inputs, finite, workspace.hidden);
+    const uint32_t done = HeadsBatch<Isa>::finish(network, workspace, finite, outputs);
+    if (done < finite) return {done, Outcome::kNonFiniteOutput, 0};
     return {finite, finite == states ? Outcome::kDone : Outcome::kNonFiniteInput, 0};
   }
 };

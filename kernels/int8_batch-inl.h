@@ -22,7 +22,7 @@ HWY_INLINE void activate_unit(const BatchBlock& b, I32 sum, uint32_t state, uint
   const Network& network = b.network;
   const F32 high = hn::Set(kF32, network.group_clamp[lane / kGroup]);
   const F32 a = hn::Mul(hn::ConvertTo(kF32, sum), hn::Load(kF32, network.lane_scale + lane));
-  float* hidden = b.workspace.first.hidden + static_cast<size_t>(b.state + state) * network.groups * kGroup;
+  float* hidden = b.workspace.hidden + static_cast<size_t>(b.state + state) * network.groups * kGroup;
   hn::Store(hn::Min(hn::Max(a, hn::Zero(kF32)), high), kF32, hidden + lane);
 }
 
@@ -68,24 +68,34 @@ HWY_INLINE void batch_layer1(const Network& network, const BatchWorkspace& works
   }
 }
 
+#if HWY_TARGET == HWY_SSE4  // no fused multiply-add here
+uint32_t finish_batch(const Network& network, BatchWorkspace& workspace, uint32_t states, float* outputs) {
+  for (uint32_t s = 0; s < states; ++s) {
+    Workspace one = workspace.one;
+    one.hidden = workspace.hidden + static_cast<size_t>(s) * network.groups * kGroup;
+    if (scalar::finish(network, one, outputs + static_cast<size_t>(s) * network.outputs) != Outcome::kDone) return s;
+  }
+  return states;
+}
+#elif HWY_TARGET == HWY_AVX2
+using avx2::finish_batch;
+#elif HWY_TARGET == HWY_NEON
+using neon::finish_batch;
+#else
+using avx512::finish_batch;
+#endif
+
 BatchResult batch(const Network& network, const float* inputs, uint32_t states, BatchWorkspace& workspace,
                   float* outputs) {
   uint32_t clipped[kMaxBatchStates];
   uint32_t finite = 0;
-  for (; finite < states; ++finite) {
-    Workspace one = workspace.of(network, finite);
-    if (!quantise_state(network, inputs + static_cast<size_t>(finite) * network.inputs, one)) break;
-    clipped[finite] = static_cast<uint32_t>(one.clipped);
-  }
+  while (finite < states && quantise_state(network, inputs + static_cast<size_t>(finite) * network.inputs,
+                                           workspace.codes + finite * workspace.codes_stride, clipped[finite]))
+    ++finite;
   batch_layer1(network, workspace, finite);
-  BatchResult result = {0, finite == states ? Outcome::kDone : Outcome::kNonFiniteInput, 0};
-  for (; result.done < finite; ++result.done) {
-    Workspace one = workspace.of(network, result.done);
-    if (finish(network, one, outputs + static_cast<size_t>(result.done) * network.outputs) != Outcome::kDone) {
-      result.outcome = Outcome::kNonFiniteOutput;
-      break;
-    }
-    result.clipped += clipped[result.done];
-  }
+  BatchResult result = {finish_batch(network, workspace, finite, outputs), Outcome::kDone, 0};
+  for (uint32_t s = 0; s < result.done; ++s) result.clipped += clipped[s];
+  if (result.done < finite) result.outcome = Outcome::kNonFiniteOutput;
+  else if (finite < states) result.outcome = Outcome::kNonFiniteInput;
   return result;
 }

@@ -18,7 +18,7 @@ void batch_block(const BatchBlock& b) {
     for (uint32_t u = 0; u < kUnits; ++u) acc[s][u] = _mm512_load_si512(start + u * kUnit);
   const uint8_t* codes[kStates];
 #pragma GCC unroll 8
-  for (uint32_t s = 0; s < kStates; ++s) codes[s] = b.workspace.of(b.network, b.state + s).codes;
+  for (uint32_t s = 0; s < kStates; ++s) codes[s] = b.workspace.codes + (b.state + s) * b.workspace.codes_stride;
   const int8_t* HWY_RESTRICT weights = b.weights;
   const size_t end = round_up(b.network.inputs, 4);
   for (size_t i = 0; i < end; i += 4, weights += b.stride) {
@@ -56,7 +56,7 @@ HWY_INLINE __m512i quantise_sixteen(const Network& network, const float* input, 
 // The codes of one state, 64 at a time: packing four vectors takes three shuffles and a permutation, where four single
 // stores of bytes took eight. Highway's quantiser, one vector at a time, took 101 ns for 420 inputs on Zen 4. Codes
 // beyond the last input meet weights of zero. False: not finite.
-HWY_INLINE bool quantise_state(const Network& network, const float* input, Workspace& workspace) {
+HWY_INLINE bool quantise_state(const Network& network, const float* input, uint8_t* codes, uint32_t& clips) {
   __m512 product = _mm512_setzero_ps();
   __m512i clipped = _mm512_setzero_si512();
   const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
@@ -67,8 +67,8 @@ HWY_INLINE bool quantise_state(const Network& network, const float* input, Works
     const __m512i d = quantise_sixteen(network, input, i + 48, product, clipped);
     const __m512i bytes = _mm512_packs_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
     const __m512i ordered = _mm512_permutexvar_epi32(order, bytes);
-    _mm512_storeu_si512(workspace.codes + i, _mm512_xor_si512(ordered, _mm512_set1_epi8(-128)));  // + 128
+    _mm512_storeu_si512(codes + i, _mm512_xor_si512(ordered, _mm512_set1_epi8(-128)));  // + 128
   }
-  workspace.clipped = static_cast<uint32_t>(_mm512_reduce_add_epi32(clipped));
+  clips = static_cast<uint32_t>(_mm512_reduce_add_epi32(clipped));
   return _mm512_cmp_ps_mask(product, product, _CMP_UNORD_Q) == 0;
 }

@@ -20,7 +20,7 @@ void batch_block(const BatchBlock& b) {
     for (uint32_t v = 0; v < kVectors; ++v) sum0[s][v] = sum1[s][v] = hn::Zero(kI32);
   const uint8_t* codes[kStates];  // eight bytes a quad
 #pragma GCC unroll 8
-  for (uint32_t s = 0; s < kStates; ++s) codes[s] = b.workspace.of(b.network, b.state + s).codes;
+  for (uint32_t s = 0; s < kStates; ++s) codes[s] = b.workspace.codes + (b.state + s) * b.workspace.codes_stride;
   const int8_t* HWY_RESTRICT weights = b.weights;
   const size_t end = 2 * round_up(b.network.inputs, 4);
   for (size_t i = 0; i < end; i += 8, weights += b.stride) {
@@ -50,9 +50,9 @@ void batch_block(const BatchBlock& b) {
     }
 }
 // The codes of one state. Codes beyond the last input, up to a whole vector, meet weights of zero. False: not finite.
-HWY_INLINE bool quantise_state(const Network& network, const float* input, Workspace& workspace) {
+HWY_INLINE bool quantise_state(const Network& network, const float* input, uint8_t* bytes, uint32_t& clips) {
   Verdict verdict = {hn::Eq(hn::Zero(kF32), hn::Zero(kF32)), hn::Zero(kI32)};
-  auto* codes = reinterpret_cast<Code*>(workspace.codes);
+  auto* codes = reinterpret_cast<Code*>(bytes);
   uint32_t i = 0;
   for (; i + HWY_LANES(float) <= network.inputs; i += HWY_LANES(float))
     store_codes(quantise_vector(hn::LoadU(kF32, input + i), hn::LoadU(kF32, network.input_scale + i), verdict),
@@ -62,6 +62,6 @@ HWY_INLINE bool quantise_state(const Network& network, const float* input, Works
     for (uint32_t k = 0; i + k < network.inputs; ++k) rest[k] = input[i + k];
     store_codes(quantise_vector(hn::Load(kF32, rest), hn::LoadU(kF32, network.input_scale + i), verdict), codes + i);
   }
-  workspace.clipped = static_cast<uint64_t>(-hn::GetLane(hn::SumOfLanes(kI32, verdict.clipped)));
+  clips = static_cast<uint32_t>(-hn::GetLane(hn::SumOfLanes(kI32, verdict.clipped)));
   return hn::AllTrue(kF32, verdict.finite);
 }

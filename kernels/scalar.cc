@@ -190,9 +190,9 @@ BatchResult batch(const Network& network, const float* inputs, uint32_t states, 
   BatchResult result = {0, Outcome::kDone, 0};
   for (; result.done < states; ++result.done) {
     const float* input = inputs + size_t{result.done} * network.inputs;
-    result.outcome = infer(network, input, workspace.first, outputs + size_t{result.done} * network.outputs);
+    result.outcome = infer(network, input, workspace.one, outputs + size_t{result.done} * network.outputs);
     if (result.outcome != Outcome::kDone) break;
-    result.clipped += workspace.first.clipped;
+    result.clipped += workspace.one.clipped;
   }
   return result;
 }

@@ -98,7 +98,8 @@ tickmlp_status tickmlp_session_create(const tickmlp_model* model, const tickmlp_
   session->infer = model->kernel->functions->infer;
   session->workspace = make_workspace(model->network, scratch);
   session->batch = model->kernel->functions->batch;
-  session->batch_workspace = make_batch_workspace(model->network, scratch + workspace_bytes(model->network));
+  session->batch_workspace =
+      make_batch_workspace(model->network, session->workspace, scratch + workspace_bytes(model->network));
   if (flush_bytes != 0) session->flushed_input = reinterpret_cast<float*>(scratch + scratch_bytes);
   session->promised = options.promise_default_float_environment != 0;
   session->allocator = model->allocator;

@@ -18,8 +18,9 @@ constexpr float kCanary = -7.0f;
 struct Scratch {
   Buffer memory;
   BatchWorkspace workspace;
-  explicit Scratch(const Network& network)
-      : memory(batch_workspace_bytes(network)), workspace(make_batch_workspace(network, memory.as<void>())) {}
+  explicit Scratch(const RandomNetwork& model)
+      : memory(batch_workspace_bytes(model.network)),
+        workspace(make_batch_workspace(model.network, model.workspace, memory.as<void>())) {}
 };
 
 // What one state after another gives, by the oracle.
@@ -47,7 +48,7 @@ BatchResult check_batch(RandomNetwork& model, const float* inputs, uint32_t stat
   const Expected expected = one_by_one(model, inputs, states);
   std::vector<const Kernel*> kernels = kernels_here(model.type);
   kernels.push_back(&oracle(model.type));
-  Scratch scratch(model.network);
+  Scratch scratch(model);
   REQUIRE(states <= scratch.workspace.states);
   const size_t count = expected.outputs.size();
   for (const Kernel* kernel : kernels) {
@@ -117,7 +118,7 @@ TEST_CASE("the largest model has scratch of at most 1 MiB, and its blocks are ri
   for (ElementType type : kTypes) {
     RandomNetwork model(type, 4096, {{4096, 1, false, 6.0f}, {4096, 2, true, kInfinity}}, 26);
     CHECK(batch_workspace_bytes(model.network) <= (size_t{1} << 20));
-    Scratch scratch(model.network);
+    Scratch scratch(model);
     CHECK(scratch.workspace.states == 24);
     std::mt19937 random(27);
     const std::vector<float> states = random_input(4096 * 5, random, 1.0f);
