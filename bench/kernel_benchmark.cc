@@ -38,6 +38,34 @@ void run_kernel(benchmark::State& state, const std::string& path, const char* ke
   tickmlp_model_free(model);
 }
 
+// Batches of 64 states, the golden inputs over and over; time is of a state.
+void run_batch(benchmark::State& state, const std::string& path, const char* kernel) {
+  constexpr size_t kStates = 64;
+  const tickmlp_load_options options = {kernel, TICKMLP_COPY, 0, nullptr};
+  tickmlp_model* model = nullptr;
+  tickmlp_session* session = nullptr;
+  tickmlp_error error;
+  if (tickmlp_model_load(path.c_str(), &options, &model, &error) != TICKMLP_OK ||
+      tickmlp_session_create(model, nullptr, &session, &error) != TICKMLP_OK) {
+    state.SkipWithError(error.message);
+    return;
+  }
+  const tickmlp_model_info& info = *tickmlp_model_describe(model);
+  const float *golden, *expected;
+  const uint32_t count = tickmlp_model_golden(model, &golden, &expected);
+  std::vector<float> inputs(kStates * info.inputs), outputs(kStates * info.outputs);
+  for (size_t i = 0; i < inputs.size(); ++i) inputs[i] = golden[i % (count * info.inputs)];
+  while (state.KeepRunningBatch(kStates)) {
+    if (tickmlp_infer_batch(session, inputs.data(), kStates, outputs.data(), nullptr) != TICKMLP_OK) {
+      state.SkipWithError("refused");
+      break;
+    }
+    benchmark::ClobberMemory();
+  }
+  tickmlp_session_free(session);
+  tickmlp_model_free(model);
+}
+
 // Open, check, digest, prove, copy, lock, golden vectors on the best kernel; and the release.
 void load(benchmark::State& state, const std::string& path) {
   for (auto _ : state) {
@@ -63,6 +91,8 @@ void register_all() {
       const std::string type = kernel.type == TICKMLP_INT8 ? "int8" : "float32";
       const std::string path = std::string(TICKMLP_SOURCE_ROOT "/weights/") + model + "-" + type + ".blob";
       benchmark::RegisterBenchmark((std::string(model) + "/" + kernel.name).c_str(), run_kernel, path, kernel.name);
+      benchmark::RegisterBenchmark((std::string("batch-") + model + "/" + kernel.name).c_str(), run_batch, path,
+                                   kernel.name);
     }
 }
 

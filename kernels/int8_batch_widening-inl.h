@@ -4,9 +4,32 @@
 
 #if HWY_TARGET == HWY_AVX3
 constexpr uint32_t kStripUnits = 2, kBlockStates = 4;  // 16 accumulators (two a unit), 4 registers of weights
+#elif HWY_TARGET == HWY_NEON
+constexpr uint32_t kStripUnits = 1, kBlockStates = 6;  // 24 accumulators (two sums each) of 32 registers
 #else
-constexpr uint32_t kStripUnits = 1, kBlockStates = 4;  // 8 accumulators of 16 registers (NEON: 16 of 32)
+constexpr uint32_t kStripUnits = 1, kBlockStates = 6;  // 12 accumulators, 2 registers of weights, 1 of codes, 1 between
 #endif
+
+// sum0 (and sum1, NEON) += products of neighbouring pairs. In assembly for x86 with 16 registers: GCC 12 moves all the
+// multiplications before the additions, runs out of registers, and waits for a spilled sum in every step: 2.4 us a
+// state where this takes 1.3 (AVX2, Zen 4).
+HWY_INLINE void add_products(I32& sum0, I32& sum1, I16 codes, I16 weights) {
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4
+  static_cast<void>(sum1);
+  I16 products;
+#if HWY_TARGET == HWY_AVX2
+  __asm__("vpmaddwd %3, %2, %0\n\tvpaddd %0, %1, %1"
+          : "=&x"(products.raw), "+x"(sum0.raw)
+          : "x"(codes.raw), "x"(weights.raw));
+#else
+  __asm__("movdqa %2, %0\n\tpmaddwd %3, %0\n\tpaddd %0, %1"
+          : "=&x"(products.raw), "+x"(sum0.raw)
+          : "x"(codes.raw), "x"(weights.raw));
+#endif
+#else
+  sum0 = hn::ReorderWidenMulAccumulate(kI32, codes, weights, sum0, sum1);
+#endif
+}
 
 template <uint32_t kUnits, uint32_t kStates>
 void batch_block(const BatchBlock& b) {
@@ -34,8 +57,7 @@ void batch_block(const BatchBlock& b) {
       __builtin_memcpy(&four, codes[s] + i, sizeof four);
       const I16 quad = hn::BitCast(kI16, hn::Set(quad_tag, four));
 #pragma GCC unroll 8
-      for (uint32_t v = 0; v < kVectors; ++v)
-        sum0[s][v] = hn::ReorderWidenMulAccumulate(kI32, quad, w[v], sum0[s][v], sum1[s][v]);
+      for (uint32_t v = 0; v < kVectors; ++v) add_products(sum0[s][v], sum1[s][v], quad, w[v]);
     }
   }
   const auto* start = static_cast<const int32_t*>(b.network.start) + b.lane;

@@ -53,7 +53,7 @@ tickmlp_status infer_block(tickmlp_session& session, const float* inputs, size_t
                            size_t* finished) {
   const size_t count = states < session.batch_workspace.states ? states : session.batch_workspace.states;
   BatchResult result = {0, Outcome::kDone, 0};
-  if (count > 1) {
+  if (count > 2) {  // two states alone are no slower: register blocks of two wait for their own sums
     result = session.batch(session.network, inputs, static_cast<uint32_t>(count), session.batch_workspace, outputs);
     session.counters.inferences += result.done;
     session.counters.clipped += result.clipped;
