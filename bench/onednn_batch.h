@@ -2,12 +2,15 @@
 // The two layers of one of our models as oneDNN primitives over a batch.
 //
 // oneDNN gets the blob's own weights, reordered beforehand into the layout that it asks for (format_tag::any), and the
-// clamp as a post-op of layer 1; layer 2 is a second inner product (block-diagonal), the softmax a plain loop.
+// clamp as a post-op of layer 1. Layer 2 is a second inner product (block-diagonal); the softmax, and for int8 the
+// quantiser, are loops that the compiler vectorises.
 #ifndef TICKMLP_BENCH_ONEDNN_BATCH_H_
 #define TICKMLP_BENCH_ONEDNN_BATCH_H_
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <vector>
 
@@ -114,6 +117,21 @@ __attribute__((target_clones("arch=x86-64-v4", "default"))) inline void quantise
   }
 }
 
+// exp(x - largest) of each, with the polynomial of docs/ARITHMETIC.md: std::exp is not vectorised.
+__attribute__((target_clones("arch=x86-64-v4", "default"))) inline void exponentials(const float* x,
+                                                                                     const float* largest,
+                                                                                     std::size_t count, float* out) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float d = std::max(x[i] - largest[i], -87.0f);
+    const float t = d * 0x1.715476p+0f + 12582912.0f, k = t - 12582912.0f;
+    const float r = d - k * 0x1.62e430p-1f + k * 0x1.05c610p-29f;
+    float p = 0x1.6a23cep-10f * r + 0x1.123a20p-7f;
+    p = ((p * r + 0x1.5558f2p-5f) * r + 0x1.555492p-3f) * r + 0x1.fffffcp-2f;
+    p = (p * r + 1.0f) * r + 1.0f;
+    out[i] = p * std::bit_cast<float>((std::bit_cast<std::uint32_t>(t) + 127u) << 23);
+  }
+}
+
 class Onednn {
  public:
   Onednn(const Network& network, bool int8, std::size_t states)
@@ -121,6 +139,8 @@ class Onednn {
         int8_(int8),
         states_(states),
         codes_(states * network.inputs),
+        largest_(states * network.outputs),
+        exponential_(states * network.outputs),
         engine_(dnnl::engine::kind::cpu, 0) {
     const auto rows = static_cast<memory::dim>(states);
     const memory::dim lanes = network.groups * kGroup;
@@ -146,24 +166,33 @@ class Onednn {
                  codes_.data() + s * network_.inputs);
     const float* logits = layer2_->run(layer1(states));
     std::copy_n(logits, states_ * network_.outputs, outputs);
-    for (std::size_t s = 0; s < states_; ++s)
-      for (std::uint32_t h = 0; h < network_.heads; ++h)
-        if (network_.head[h].softmax) softmax(network_.head[h], outputs + s * network_.outputs);
+    softmax(outputs);
   }
 
  private:
-  static void softmax(const Head& head, float* outputs) {
-    float* out = outputs + head.output_begin;
-    const float most = *std::max_element(out, out + head.outputs);
-    float sum = 0;
-    for (std::uint32_t k = 0; k < head.outputs; ++k) sum += out[k] = std::exp(out[k] - most);
-    for (std::uint32_t k = 0; k < head.outputs; ++k) out[k] /= sum;
+  // Largest logit and sum by head; the exponentials of all heads and states in one vectorised loop between.
+  void softmax(float* outputs) {
+    const auto each_head = [&](auto&& work) {
+      for (std::size_t s = 0; s < states_; ++s)
+        for (std::uint32_t h = 0; h < network_.heads; ++h)
+          if (network_.head[h].softmax)
+            work(s * network_.outputs + network_.head[h].output_begin, network_.head[h].outputs);
+    };
+    each_head([&](std::size_t at, std::uint32_t count) {
+      std::fill_n(largest_.data() + at, count, *std::max_element(outputs + at, outputs + at + count));
+    });
+    exponentials(outputs, largest_.data(), exponential_.size(), exponential_.data());
+    each_head([&](std::size_t at, std::uint32_t count) {
+      const float sum = std::accumulate(exponential_.data() + at, exponential_.data() + at + count, 0.0f);
+      for (std::size_t i = at; i < at + count; ++i) outputs[i] = exponential_[i] / sum;
+    });
   }
 
   const Network& network_;
   bool int8_;
   std::size_t states_;
   std::vector<std::uint8_t> codes_;
+  std::vector<float> largest_, exponential_;
   dnnl::engine engine_;
   std::unique_ptr<Product> layer1_, layer2_;
 };

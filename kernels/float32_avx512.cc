@@ -28,8 +28,8 @@ struct Avx512 {
     return _mm512_castps512_ps128(_mm512_permutexvar_ps(quarters, one));
   }
 
-  // Sixteen virtual lanes of sixteen states to sixteen sums, adding l + 8, l + 4, l + 2, l + 1. Sums of four states share
-  // a register from the second step on: states s, s + 4, s + 8, s + 12, so that lane s is state s in the end.
+  // Sixteen virtual lanes of sixteen states to sixteen sums, adding l + 8, l + 4, l + 2, l + 1. From the second step on
+  // four states share a register: s, s + 4, s + 8, s + 12, so that lane s is state s in the end.
   static __m512 tree_of_four(const Vector (&s)[16][1], uint32_t first) {
     const __m512 a = s[first][0], b = s[first + 4][0], c = s[first + 8][0], d = s[first + 12][0];
     const __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
