@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What float32_ISA.cc offers: the float32 kernel, and layer 2 with the heads, which the int8 kernels of the same
-// instruction set call too: `finish` takes workspace.hidden to output, finish_batch is HeadsBatch::finish. Only those of
-// the target architecture are defined.
+// instruction set call too: `finish` takes workspace.hidden to output, finish_batch is that of heads_batch.h. Only
+// those of the target architecture are defined.
 #pragma once
 
 #include "contract.h"

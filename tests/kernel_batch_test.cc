@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cfloat>
+#include <string>
 
 #include "kernel_runs.h"
 
@@ -52,7 +53,7 @@ BatchResult check_batch(RandomNetwork& model, const float* inputs, uint32_t stat
   REQUIRE(states <= scratch.workspace.states);
   const size_t count = expected.outputs.size();
   for (const Kernel* kernel : kernels) {
-    CAPTURE(kernel->name);
+    CAPTURE(std::string(kernel->name));
     CAPTURE(states);
     std::vector<float> around(count + 32, kCanary);
     const BatchResult seen =

@@ -88,7 +88,7 @@ TEST_CASE("batches of every kernel: none, one, whole blocks and tails") {
       REQUIRE(tickmlp_kernel_get(k, &kernel) == TICKMLP_OK);
       const bool fits = std::string(name).find(kernel.type == TICKMLP_INT8 ? "int8" : "float32") != std::string::npos;
       if (!kernel.available || !fits) continue;
-      CAPTURE(kernel.name);
+      CAPTURE(std::string(kernel.name));
       const Fixture fixture(name, TICKMLP_STRICT, kernel.name);
       for (size_t count : kSizes) {
         if (std::string(kernel.name).find("scalar") != std::string::npos && count > 66) continue;  // slow, and no block
