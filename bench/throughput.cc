@@ -63,7 +63,8 @@ Throughput measure_throughput(const ThroughputSubject& subject, std::uint64_t st
     if (subject.peak.run != nullptr) subject.peak.run(1000);
   };
   const tickmlp_clock& clock = subject.clock;
-  const std::uint64_t batches = fill_block(clock, batch), ones = fill_block(clock, one);
+  const std::uint64_t batches = fill_block(clock, batch);
+  const std::uint64_t ones = batches * states;  // blocks as long as the batches', so that bursts hit both alike
   const std::uint64_t peaks = subject.peak.run != nullptr ? fill_block(clock, peak) : 1;
   std::vector<double> batch_ns, one_ns, peak_rate, of_peak;
   double spent = 0;
