@@ -61,7 +61,7 @@ BatchResult check_batch(RandomNetwork& model, const float* inputs, uint32_t stat
     REQUIRE(seen.done == expected.result.done);
     REQUIRE(seen.outcome == expected.result.outcome);
     REQUIRE(seen.clipped == expected.result.clipped);
-    REQUIRE(std::memcmp(around.data() + 16, expected.outputs.data(), count * 4) == 0);
+    REQUIRE((count == 0 || std::memcmp(around.data() + 16, expected.outputs.data(), count * 4) == 0));
     REQUIRE(std::count(around.begin(), around.begin() + 16, kCanary) == 16);
     REQUIRE(std::count(around.end() - 16, around.end(), kCanary) == 16);
   }
