@@ -16,19 +16,21 @@ void batch_block(const BatchBlock& b) {
   for (uint32_t s = 0; s < kStates; ++s)
 #pragma GCC unroll 8
     for (uint32_t u = 0; u < kUnits; ++u) acc[s][u] = _mm512_load_si512(start + u * kUnit);
-  const uint8_t* codes[kStates];
-#pragma GCC unroll 8
-  for (uint32_t s = 0; s < kStates; ++s) codes[s] = b.workspace.codes + (b.state + s) * b.workspace.codes_stride;
+  // Two pointers and one stride reach all eight: with a pointer each GCC 12 runs out of registers, and keeps what is
+  // left over in those of vectors.
+  const size_t apart = b.workspace.codes_stride;
+  const uint8_t* low = b.workspace.codes + b.state * apart;
+  const uint8_t* high = low + (kStates > 4 ? 4 * apart : 0);
   const int8_t* HWY_RESTRICT weights = b.weights;
-  const size_t end = round_up(b.network.inputs, 4);
-  for (size_t i = 0; i < end; i += 4, weights += b.stride) {
+  for (const uint8_t* const end = low + round_up(b.network.inputs, 4); low != end;
+       low += 4, high += 4, weights += b.stride) {
     __m512i w[kUnits];
 #pragma GCC unroll 8
     for (uint32_t u = 0; u < kUnits; ++u) w[u] = _mm512_load_si512(weights + u * 64);
 #pragma GCC unroll 8
     for (uint32_t s = 0; s < kStates; ++s) {
       int32_t four;
-      __builtin_memcpy(&four, codes[s] + i, sizeof four);
+      __builtin_memcpy(&four, (s < 4 ? low : high) + s % 4 * apart, sizeof four);
       const __m512i quad = _mm512_set1_epi32(four);
 #pragma GCC unroll 8
       for (uint32_t u = 0; u < kUnits; ++u) dot_registers(acc[s][u], quad, w[u]);
