@@ -35,6 +35,13 @@ struct RunOptions {
 };
 int run(const RunOptions& options);
 
+struct ThroughputOptions {
+  std::string blob, kernel, json, command;
+  int core = -1;  // -1: the last allowed one
+  std::vector<std::uint64_t> states = {1, 64, 1024};
+};
+int throughput(const ThroughputOptions& options);
+
 struct DoctorOptions {
   std::string root;
   int core = -1;

@@ -55,6 +55,24 @@ void window_path(benchmark::State& state, const std::string& path, const char* k
   });
 }
 
+// Batches of 64 states, the golden inputs over and over; time is of a state.
+void batch_path(benchmark::State& state, const std::string& path, const char* kernel) {
+  constexpr size_t kStates = 64;
+  Loaded loaded(path, kernel);
+  tickmlp_session* made = nullptr;
+  if (!loaded.model || tickmlp_session_create(loaded.model.get(), nullptr, &made, &loaded.error) != TICKMLP_OK)
+    return state.SkipWithError(loaded.error.message);
+  const Owned<tickmlp_session> session(made);
+  const size_t inputs = loaded.info->inputs;
+  std::vector<float> input(kStates * inputs), output(kStates * loaded.info->outputs);
+  for (size_t i = 0; i < input.size(); ++i) input[i] = loaded.inputs[i % (loaded.states * inputs)];
+  while (state.KeepRunningBatch(kStates)) {
+    if (tickmlp_infer_batch(made, input.data(), kStates, output.data(), nullptr) != TICKMLP_OK)
+      return state.SkipWithError("refused");
+    benchmark::ClobberMemory();
+  }
+}
+
 // Open, check, digest, prove, copy, lock, golden vectors on the best kernel; and the release.
 void load(benchmark::State& state, const std::string& path) {
   for (auto _ : state) {
@@ -81,6 +99,7 @@ void register_all() {
       const std::string path = std::string(TICKMLP_SOURCE_ROOT "/weights/") + model + "-" + type + ".blob";
       const std::string name = std::string("/") + kernel.name;
       benchmark::RegisterBenchmark((model + name).c_str(), full_path, path, kernel.name);
+      benchmark::RegisterBenchmark((std::string("batch-") + model + name).c_str(), batch_path, path, kernel.name);
       if (std::string(model) != "tactical") continue;  // the one with a window
       benchmark::RegisterBenchmark((model + ("-tick" + name)).c_str(), window_path<true>, path, kernel.name);
       benchmark::RegisterBenchmark((model + ("-advance" + name)).c_str(), window_path<false>, path, kernel.name);

@@ -131,6 +131,25 @@ void add_team(CLI::App* app, const std::string& command_line, Action* action) {
   });
 }
 
+void add_throughput(CLI::App* app, const std::string& command_line, Action* action) {
+  const auto options = std::make_shared<ThroughputOptions>();
+  options->command = command_line;
+  CLI::App* command = app->add_subcommand("throughput", "Time batches beside the peak of this CPU's arithmetic");
+  command->add_option("blob", options->blob, "Model file")->required()->type_name("BLOB");
+  command->add_option("--states", options->states, "Batch sizes, separated by commas (default: 1,64,1024)")
+      ->delimiter(',')
+      ->check(whole_number(1, 1'000'000))
+      ->type_name("N[,N...]");
+  command->add_option("--kernel", options->kernel, "Force a kernel by name (see `tickmlp kernels`)")->type_name("NAME");
+  command->add_option("--core", options->core, "Core to pin to (default: the last allowed one)")
+      ->check(whole_number(0, 8191));
+  command->add_option("--json", options->json, "Write the figures here")->type_name("OUT");
+  command->footer(
+      footer("  tickmlp throughput weights/tactical-int8.blob\n"
+             "  tickmlp throughput weights/tactical-float32.blob --states 64,1024 --core 1 --json throughput.json"));
+  command->callback([=] { *action = [=] { return throughput(*options); }; });
+}
+
 void add_descriptions(CLI::App* app, Action* action) {
   const auto json = std::make_shared<bool>(false);
   const auto blob = std::make_shared<std::string>();
@@ -181,6 +200,7 @@ int parse_and_run(int count, char** words) {
   add_certify(&app, command_line(count, words), &action);
   add_team(&app, command_line(count, words), &action);
   add_run(&app, &action);
+  add_throughput(&app, command_line(count, words), &action);
   add_descriptions(&app, &action);
   add_doctor(&app, &action);
   add_growth(&app, command_line(count, words), &action);
@@ -195,8 +215,7 @@ int parse_and_run(int count, char** words) {
     const auto named = [&](const CLI::App* command) { return command->check_name(words[1]); };
     if (count > 1 && words[1][0] != '-' && app.get_subcommands(named).empty())
       wrong_usage("unknown command " + printable(words[1]) +
-                  ": expected certify, team, run, kernels, inspect, doctor, "
-                  "profile, predict or sweep");
+                  ": expected certify, team, throughput, run, kernels, inspect, doctor, profile, predict or sweep");
     wrong_usage(std::string(error.what()) + "\nRun with --help for more information.");
   }
   return action();

@@ -110,6 +110,19 @@ struct Workspace {
   bool backward;     // direction of the next pass over all of layer 1's weights; turns with every call
 };
 
+// Most states that a batch function takes at once: register-blocked layer 1 gains nothing beyond (docs/BATCH.md).
+inline constexpr uint32_t kMaxBatchStates = 64;
+
+// One thread's scratch for a batch; every array 64-byte aligned. At most 1 MiB: see runtime/workspace.cc.
+struct BatchWorkspace {
+  uint32_t states;      // 1 .. kMaxBatchStates: the most that one call may be given
+  size_t codes_stride;  // bytes from one state's codes to the next's
+  uint8_t* codes;       // [states][codes_stride], each as Workspace::codes
+  float* hidden;        // [states][lanes] after the clamp
+  float* logits;        // [outputs][16] of up to sixteen states side by side
+  Workspace one;        // of one state, for kernels that take one after another
+};
+
 // What a kernel offers. No allocation, lock, system call or global; noexcept. `input`, `row` and `output` are 4-byte
 // aligned and never touched beyond their ends; output [outputs] is written only with Outcome::kDone, after the last
 // read of the input, so the two may overlap.
@@ -167,6 +180,18 @@ using LanesFunction = void (*)(const Network& network, const void* codes, uint32
 // Layer 2 and the heads, from workspace.hidden.
 using FinishFunction = Outcome (*)(const Network& network, const Workspace& workspace, float* output);
 
+struct BatchResult {
+  uint32_t done;     // states whose outputs were written, from the first one on
+  Outcome outcome;   // kDone: all of them; else why state `done` was refused
+  uint64_t clipped;  // input elements clipped, over the states done (int8)
+};
+
+// Batch path: inputs [states][inputs] to outputs [states][outputs], which must not overlap; states at most
+// workspace.states. Equals infer() state by state, to the bit, and stops where that would be refused: of the outputs of
+// that state and of those after it nothing is written.
+using BatchFunction = BatchResult (*)(const Network& network, const float* inputs, uint32_t states,
+                                      BatchWorkspace& workspace, float* outputs);
+
 // One kernel's functions, an object an instruction set and element type.
 struct Functions {
   InferFunction infer;
@@ -176,6 +201,7 @@ struct Functions {
   EncodeFunction encode;
   LanesFunction lanes;
   FinishFunction finish;
+  BatchFunction batch;
 };
 
 // How many groups tile `tile` holds, when `groups` are cut into `tiles` as even as can be.

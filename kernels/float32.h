@@ -3,9 +3,11 @@
 // traits struct `Isa`, and is compiled for that instruction set alone:
 //   Vector            xsimd::batch<float, arch>
 //   kRegisterGroups   groups whose accumulators fit the registers at once
+//   kBatchGroups, kBatchStates   the same for a batch: groups and states at once
 //   clamp(a, high)    t = a > 0 ? a : 0; t < high ? t : high, for NaN too: max and min differ there between x86 and Arm
+//   tree_of_states(s) sixteen virtual lanes of as many states as a register has lanes, to a sum a lane
 //   end(network, tile, activation, output)  where a tile fits the registers: from its activations to the outputs
-// and what heads-inl.h asks for. (xsimd 8.1's own fma is a multiply and an add for AVX-512: 84 % of lanes differ.)
+// and what layer2-inl.h asks for. (xsimd 8.1's own fma is a multiply and an add for AVX-512: 84 % of lanes differ.)
 // Every function is a static member of a template over Isa, so that no symbol is shared between instruction sets.
 #pragma once
 
@@ -17,6 +19,11 @@ namespace tickmlp {
 namespace {
 #include "heads-inl.h"
 }
+}  // namespace tickmlp
+
+#include "float32_batch.h"
+
+namespace tickmlp {
 
 template <class Isa>
 struct Float32 {
@@ -196,8 +203,13 @@ struct Float32 {
     return Heads<Isa>::conclude(network, workspace, output);
   }
 
-  static constexpr Functions kFunctions = {
-      .infer = infer, .advance = advance, .tick = tick, .encode = encode, .lanes = lanes, .finish = finish};
+  static constexpr Functions kFunctions = {.infer = infer,
+                                           .advance = advance,
+                                           .tick = tick,
+                                           .encode = encode,
+                                           .lanes = lanes,
+                                           .finish = finish,
+                                           .batch = Float32Batch<Isa>::batch};
 };
 
 }  // namespace tickmlp

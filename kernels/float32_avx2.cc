@@ -12,7 +12,8 @@ struct Avx2 {
   using Integers = xsimd::batch<int32_t, xsimd::fma3<xsimd::avx2>>;
   using Register = __m256;
   static constexpr uint32_t kLanes = 8;
-  static constexpr uint32_t kRegisterGroups = 6;  // 12 of 16 registers
+  static constexpr uint32_t kRegisterGroups = 6;                 // 12 of 16 registers
+  static constexpr uint32_t kBatchGroups = 1, kBatchStates = 6;  // 12 accumulators, 2 of weights, 1 input
 
   static Register load(const float* from) { return _mm256_load_ps(from); }
   static void store(Register v, float* to) { _mm256_store_ps(to, v); }
@@ -48,6 +49,19 @@ struct Avx2 {
     return _mm256_permute_ps(v, kLane * 0x55);
   }
 
+  // Sixteen virtual lanes of eight states to eight sums, adding l + 8, l + 4, l + 2, l + 1. States s and s + 4 share a
+  // register from the second step on, so that lane s is state s in the end.
+  static __m256 tree_of_two(const Vector (&s)[8][2], uint32_t first) {
+    const __m256 a = _mm256_add_ps(s[first][0], s[first][1]), b = _mm256_add_ps(s[first + 4][0], s[first + 4][1]);
+    return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+  }
+  static Vector tree_of_states(const Vector (&s)[8][2]) {
+    const __m256 a = tree_of_two(s, 0), b = tree_of_two(s, 1), c = tree_of_two(s, 2), d = tree_of_two(s, 3);
+    const __m256 ab = _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xEE));
+    const __m256 cd = _mm256_add_ps(_mm256_shuffle_ps(c, d, 0x44), _mm256_shuffle_ps(c, d, 0xEE));
+    return _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x88), _mm256_shuffle_ps(ab, cd, 0xDD));
+  }
+
   static void place(const Register (&results)[2], const HeadBlock& block, float* output) {
     place_in_order<Avx2>(results, block, output);
   }
@@ -67,6 +81,9 @@ void layer2_of_hidden(const Network& network, const Workspace& workspace) {
 }
 Outcome conclude(const Network& network, const Workspace& workspace, float* output) {
   return Heads<Avx2>::conclude(network, workspace, output);
+}
+uint32_t finish_batch(const Network& network, const BatchWorkspace& workspace, uint32_t states, float* outputs) {
+  return HeadsBatch<Avx2>::finish(network, workspace, states, outputs);
 }
 }  // namespace avx2
 }  // namespace tickmlp

@@ -11,11 +11,27 @@ namespace {
 
 struct Layer1 : Avx512 {
   using Vector = xsimd::batch<float, xsimd::avx512f>;
-  static constexpr uint32_t kRegisterGroups = 16;  // 16 of 32 registers
+  static constexpr uint32_t kRegisterGroups = 16;                // 16 of 32 registers
+  static constexpr uint32_t kBatchGroups = 3, kBatchStates = 8;  // 24 accumulators, 3 of weights, 1 input
 
   // maxps and minps are compare and select: where the comparison fails they give their second operand.
   static Vector clamp(Vector a, float high) {
     return _mm512_min_ps(_mm512_max_ps(a, _mm512_setzero_ps()), _mm512_set1_ps(high));
+  }
+
+  // Sixteen virtual lanes of sixteen states to sixteen sums, adding l + 8, l + 4, l + 2, l + 1. From the second step on
+  // four states share a register: s, s + 4, s + 8, s + 12, so that lane s is state s in the end.
+  static __m512 tree_of_four(const Vector (&s)[16][1], uint32_t first) {
+    const __m512 a = s[first][0], b = s[first + 4][0], c = s[first + 8][0], d = s[first + 12][0];
+    const __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+    const __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xEE));
+    return _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
+  }
+  static Vector tree_of_states(const Vector (&s)[16][1]) {
+    const __m512 a = tree_of_four(s, 0), b = tree_of_four(s, 1), c = tree_of_four(s, 2), d = tree_of_four(s, 3);
+    const __m512 ab = _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xEE));
+    const __m512 cd = _mm512_add_ps(_mm512_shuffle_ps(c, d, 0x44), _mm512_shuffle_ps(c, d, 0xEE));
+    return _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x88), _mm512_shuffle_ps(ab, cd, 0xDD));
   }
 
   template <uint32_t kGroups>
@@ -35,6 +51,9 @@ void layer2_of_hidden(const Network& network, const Workspace& workspace) {
 }
 Outcome conclude(const Network& network, const Workspace& workspace, float* output) {
   return Heads<Avx512>::conclude(network, workspace, output);
+}
+uint32_t finish_batch(const Network& network, const BatchWorkspace& workspace, uint32_t states, float* outputs) {
+  return HeadsBatch<Layer1>::finish(network, workspace, states, outputs);
 }
 }  // namespace avx512
 }  // namespace tickmlp

@@ -11,7 +11,8 @@ struct Neon {
   using Vector = xsimd::batch<float, xsimd::neon64>;
   using Register = float32x4_t;
   static constexpr uint32_t kLanes = 4;
-  static constexpr uint32_t kRegisterGroups = 6;  // 24 of 32 registers
+  static constexpr uint32_t kRegisterGroups = 6;                 // 24 of 32 registers
+  static constexpr uint32_t kBatchGroups = 1, kBatchStates = 6;  // 24 accumulators, 4 of weights, 1 input
 
   static Register load(const float* from) { return vld1q_f32(from); }
   static void store(Register v, float* to) { vst1q_f32(to, v); }
@@ -46,6 +47,19 @@ struct Neon {
     return vdupq_laneq_f32(v, kLane);
   }
 
+  // Sixteen virtual lanes of four states to four sums, adding l + 8, l + 4, l + 2, l + 1.
+  static float32x4_t tree_of_one(const Vector (&s)[4]) {
+    return vaddq_f32(vaddq_f32(s[0], s[2]), vaddq_f32(s[1], s[3]));
+  }
+  static float32x4_t tree_of_two(float32x4_t a, float32x4_t b) {  // v0 + v2 and v1 + v3 of each
+    const float64x2_t x = vreinterpretq_f64_f32(a), y = vreinterpretq_f64_f32(b);
+    return vaddq_f32(vreinterpretq_f32_f64(vtrn1q_f64(x, y)), vreinterpretq_f32_f64(vtrn2q_f64(x, y)));
+  }
+  static Vector tree_of_states(const Vector (&s)[4][4]) {
+    const float32x4_t ab = tree_of_two(tree_of_one(s[0]), tree_of_one(s[1]));
+    return vpaddq_f32(ab, tree_of_two(tree_of_one(s[2]), tree_of_one(s[3])));
+  }
+
   static void place(const Register (&results)[4], const HeadBlock& block, float* output) {
     place_in_order<Neon>(results, block, output);
   }
@@ -66,6 +80,9 @@ void layer2_of_hidden(const Network& network, const Workspace& workspace) {
 }
 Outcome conclude(const Network& network, const Workspace& workspace, float* output) {
   return Heads<Neon>::conclude(network, workspace, output);
+}
+uint32_t finish_batch(const Network& network, const BatchWorkspace& workspace, uint32_t states, float* outputs) {
+  return HeadsBatch<Neon>::finish(network, workspace, states, outputs);
 }
 }  // namespace neon
 }  // namespace tickmlp

@@ -183,6 +183,7 @@ Outcome advance(const Network& network, const float* input, uint32_t end, Worksp
   return run(network, input, 0, end, workspace, network.start, kept, workspace.backward, nullptr);
 }
 
+#include "int8_batch-inl.h"
 #include "int8_lanes-inl.h"
 #include "int8_update-inl.h"
 
@@ -194,7 +195,8 @@ extern const Functions int8 = {.infer = infer,
                                .update = update,
                                .encode = encode,
                                .lanes = lanes,
-                               .finish = finish};
+                               .finish = finish,
+                               .batch = batch};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace tickmlp

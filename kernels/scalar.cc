@@ -201,6 +201,20 @@ void lanes_float32(const Network& network, const void* codes, uint32_t begin, ui
   activate_float32(network, {begin, end}, hidden);
 }
 
+// A batch is one state after another.
+template <InferFunction infer>
+BatchResult batch(const Network& network, const float* inputs, uint32_t states, BatchWorkspace& workspace,
+                  float* outputs) {
+  BatchResult result = {0, Outcome::kDone, 0};
+  for (; result.done < states; ++result.done) {
+    const float* input = inputs + size_t{result.done} * network.inputs;
+    result.outcome = infer(network, input, workspace.one, outputs + size_t{result.done} * network.outputs);
+    if (result.outcome != Outcome::kDone) break;
+    result.clipped += workspace.one.clipped;
+  }
+  return result;
+}
+
 }  // namespace
 
 extern const Functions int8 = {.infer = infer_int8,
@@ -209,12 +223,14 @@ extern const Functions int8 = {.infer = infer_int8,
                                .update = update_int8,
                                .encode = encode_int8,
                                .lanes = lanes_int8,
-                               .finish = finish};
+                               .finish = finish,
+                               .batch = batch<infer_int8>};
 extern const Functions float32 = {.infer = infer_float32,
                                   .advance = advance_float32,
                                   .tick = tick_float32,
                                   .encode = encode_float32,
                                   .lanes = lanes_float32,
-                                  .finish = finish};
+                                  .finish = finish,
+                                  .batch = batch<infer_float32>};
 
 }  // namespace tickmlp::scalar

@@ -62,6 +62,10 @@ void* allocate_lines(const tickmlp_allocator& allocator, size_t bytes, void** al
 size_t workspace_bytes(const Network& network);
 Workspace make_workspace(const Network& network, void* memory);
 
+// The same for a batch: as many states as fit 1 MiB, at most kMaxBatchStates; beside `one`, which it keeps.
+size_t batch_workspace_bytes(const Network& network);
+BatchWorkspace make_batch_workspace(const Network& network, const Workspace& one, void* memory);
+
 // A copy of the options, or the defaults for NULL. Error: BAD_ARGUMENT.
 tickmlp_status read_session_options(const tickmlp_session_options* given, tickmlp_session_options* options,
                                     tickmlp_error* error);

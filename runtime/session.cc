@@ -32,6 +32,25 @@ tickmlp_status infer_one(tickmlp_session& session, const float* input, float* ou
   return TICKMLP_OK;
 }
 
+// The first states of a batch, as many as the scratch holds; adds what was finished. A state that the kernel refuses
+// goes once more alone, which names the error, or flushes it: neither stands in the way of the others.
+tickmlp_status infer_block(tickmlp_session& session, const float* inputs, size_t states, float* outputs,
+                           size_t* finished) {
+  const size_t count = states < session.batch_workspace.states ? states : session.batch_workspace.states;
+  BatchResult result = {0, Outcome::kDone, 0};
+  if (count > 2) {  // two states alone are no slower: register blocks of two wait for their own sums
+    result = session.batch(session.network, inputs, static_cast<uint32_t>(count), session.batch_workspace, outputs);
+    session.counters.inferences += result.done;
+    session.counters.clipped += result.clipped;
+    *finished += result.done;
+    if (result.outcome == Outcome::kDone) return TICKMLP_OK;
+  }
+  const tickmlp_status status = infer_one(session, inputs + size_t{result.done} * session.network.inputs,
+                                          outputs + size_t{result.done} * session.network.outputs);
+  if (status == TICKMLP_OK) *finished += 1;
+  return status;
+}
+
 }  // namespace
 
 tickmlp_status tickmlp::read_session_options(const tickmlp_session_options* given, tickmlp_session_options* options,
@@ -53,9 +72,9 @@ tickmlp_status tickmlp_session_create(const tickmlp_model* model, const tickmlp_
   if (auto s = read_session_options(given, &options, error)) return s;
   const size_t flush_bytes =
       options.non_finite == TICKMLP_FLUSH ? whole_lines(model->network.inputs * sizeof(float)) : 0;
+  const size_t scratch_bytes = workspace_bytes(model->network) + batch_workspace_bytes(model->network);
   const size_t touch_bytes = whole_lines(model->network.outputs * sizeof(float));
-  const size_t bytes =
-      whole_lines(sizeof(tickmlp_session)) + workspace_bytes(model->network) + touch_bytes + flush_bytes;
+  const size_t bytes = whole_lines(sizeof(tickmlp_session)) + scratch_bytes + touch_bytes + flush_bytes;
   void* allocation;
   auto* begin = static_cast<uint8_t*>(allocate_lines(model->allocator, bytes, &allocation));
   if (begin == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for a session of %zu bytes", bytes);
@@ -64,11 +83,13 @@ tickmlp_status tickmlp_session_create(const tickmlp_model* model, const tickmlp_
   session->network = model->network;
   session->infer = model->kernel->functions->infer;
   session->workspace = make_workspace(model->network, scratch);
+  session->batch = model->kernel->functions->batch;
+  session->batch_workspace =
+      make_batch_workspace(model->network, session->workspace, scratch + workspace_bytes(model->network));
   const float* golden_output;
   tickmlp_model_golden(model, &session->touch_input, &golden_output);
-  session->touch_output = reinterpret_cast<float*>(scratch + workspace_bytes(model->network));
-  if (flush_bytes != 0)
-    session->flushed_input = reinterpret_cast<float*>(scratch + workspace_bytes(model->network) + touch_bytes);
+  session->touch_output = reinterpret_cast<float*>(scratch + scratch_bytes);
+  if (flush_bytes != 0) session->flushed_input = reinterpret_cast<float*>(scratch + scratch_bytes + touch_bytes);
   session->promised = options.promise_default_float_environment != 0;
   session->allocator = model->allocator;
   session->allocation = allocation;
@@ -98,10 +119,12 @@ tickmlp_status tickmlp_infer_batch(tickmlp_session* session, const float* inputs
   if (session == nullptr || inputs == nullptr || outputs == nullptr) return TICKMLP_BAD_ARGUMENT;
   if (!is_float_aligned(inputs) || !is_float_aligned(outputs)) return TICKMLP_MISALIGNED;
   const FloatEnvironment environment(session->promised);
-  for (size_t state = 0; state < states; ++state) {
-    const float* input = inputs + state * session->network.inputs;
-    if (auto s = infer_one(*session, input, outputs + state * session->network.outputs)) return s;
-    if (done != nullptr) *done = state + 1;
+  size_t finished = 0;
+  while (finished < states) {
+    const tickmlp_status status = infer_block(*session, inputs + finished * session->network.inputs, states - finished,
+                                              outputs + finished * session->network.outputs, &finished);
+    if (done != nullptr) *done = finished;
+    if (status != TICKMLP_OK) return status;
   }
   return TICKMLP_OK;
 }

@@ -13,6 +13,8 @@ struct tickmlp_session {
   float* flushed_input;  // [inputs] in flush mode, else nullptr
   bool promised;
   tickmlp_counters counters;
+  tickmlp::BatchFunction batch;
+  tickmlp::BatchWorkspace batch_workspace;
   const float* touch_input;  // [inputs] the first golden vector's, which is known to give an output
   float* touch_output;       // [outputs] scratch
   tickmlp_allocator allocator;

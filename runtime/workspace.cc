@@ -44,6 +44,38 @@ Workspace make_workspace(const Network& network, void* memory) {
   return workspace;
 }
 
+namespace {
+
+// Codes and hidden activations of one state of a batch. The codes' extra line makes their stride an odd number of
+// lines, so that the same input of neighbouring states falls into different sets of the cache.
+size_t batch_state_bytes(const Network& network) { return sizes_of(network).codes + sizes_of(network).hidden; }
+
+size_t batch_logits_bytes(const Network& network) { return network.outputs * kGroup * sizeof(float); }
+
+// Whole blocks of eight states, in at most 1 MiB: the largest model takes 24, or 16 with all outputs that there can be.
+uint32_t batch_states(const Network& network) {
+  const size_t fitting = ((size_t{1} << 20) - batch_logits_bytes(network)) / batch_state_bytes(network) / 8 * 8;
+  return fitting < kMaxBatchStates ? static_cast<uint32_t>(fitting) : kMaxBatchStates;
+}
+
+}  // namespace
+
+size_t batch_workspace_bytes(const Network& network) {
+  return batch_states(network) * batch_state_bytes(network) + batch_logits_bytes(network);
+}
+
+BatchWorkspace make_batch_workspace(const Network& network, const Workspace& one, void* memory) {
+  BatchWorkspace workspace = {};
+  workspace.states = batch_states(network);
+  workspace.codes_stride = sizes_of(network).codes;
+  workspace.codes = static_cast<uint8_t*>(memory);
+  uint8_t* const hidden = workspace.codes + workspace.states * workspace.codes_stride;
+  workspace.hidden = reinterpret_cast<float*>(hidden);
+  workspace.logits = reinterpret_cast<float*>(hidden + workspace.states * sizes_of(network).hidden);
+  workspace.one = one;
+  return workspace;
+}
+
 void bind_head_blocks(const Head* head, uint32_t heads, const float* start2, HeadBlocks* out) {
   float* start = out->start;
   for (uint32_t b = 0; b < (heads + 3) / 4; ++b, head += 4) {

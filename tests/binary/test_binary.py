@@ -123,6 +123,20 @@ def test_the_hot_loop_is_fourteen_multiply_adds_and_little_else(addressed, funct
 
 
 @x86_only
+@pytest.mark.parametrize("function, instruction", [
+    ("N_AVX3_DL::(anonymous namespace)::batch_block<3u, 8u>", "vpdpbusd"), ("Layer1>::block<3u, 8u>", "vfmadd231ps")])
+def test_the_batch_loop_is_24_multiply_adds_and_11_loads(addressed, function, instruction):
+    """3 groups x 8 states: 3 loads of weights and 8 broadcasts; no sum is spilled (some are renamed, which is free)."""
+    loops = inner_loops(next(body for name, body in addressed.items() if function in name), instruction)
+    assert loops
+    for loop in loops:
+        moves = [line for line in loop if "vmov" in line and "(" in line]
+        assert sum(line.startswith(instruction) for line in loop) == 24, loop
+        assert sum("broadcast" in line for line in loop) == 8 and len(moves) == 3, loop
+        assert not [line for line in loop if "(%rsp" in line or "(%rbp" in line], loop
+
+
+@x86_only
 def test_the_scalar_kernel_is_scalar(code):
     bodies = {name: body for name, body in code.items() if "tickmlp::scalar::" in name}
     assert bodies

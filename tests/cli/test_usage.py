@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-COMMANDS = ["certify", "team", "run", "kernels", "inspect", "doctor", "profile", "predict", "sweep"]
+COMMANDS = ["certify", "team", "throughput", "run", "kernels", "inspect", "doctor", "profile", "predict", "sweep"]
 
 
 @pytest.mark.parametrize("arguments", [
@@ -26,7 +26,8 @@ COMMANDS = ["certify", "team", "run", "kernels", "inspect", "doctor", "profile",
     ["run", "BLOB"], ["run", "BLOB", "--input", "x"],
     ["run", "BLOB", "--input", "x", "--output", "y", "--path", "short"],
     ["run", "BLOB", "--input", "x", "--output", "y", "--non-finite", "maybe"], ["inspect"], ["kernels", "BLOB"],
-    ["doctor", "--core", "1e30"],
+    ["doctor", "--core", "1e30"], ["throughput"], ["throughput", "BLOB", "--kernel", "OTHER"],
+    *(["throughput", "BLOB", "--states", value] for value in ["0", "-1", "x", "", "1,x", "1000001", "1.5"]),
 ])
 def test_wrong_usage(tickmlp, blob, arguments):
     other = "int8-scalar" if "float32" in blob.stem else "float32-scalar"
