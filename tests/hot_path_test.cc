@@ -22,9 +22,7 @@
 #define TICKMLP_HAVE_SECCOMP 1
 #endif
 
-namespace {
-std::atomic<uint64_t> allocations{0};
-}
+static std::atomic<uint64_t> allocations{0};
 
 extern "C" {
 void* __libc_malloc(size_t);
