@@ -53,9 +53,9 @@ struct Avx512 {
 // is known at run time only, so every group asks; the answers are always the same. Nothing goes through memory, which
 // took 30 ns of an inference (Zen 4, tactical).
 template <uint32_t kOutputs, uint32_t kGroups>
-static inline __attribute__((always_inline)) Outcome end_tile(const Network& network, const Strip& tile,
+static inline __attribute__((always_inline)) Outcome end_tile(const Network& network,
                                                               const __m512 (&activation)[kGroups], float* output) {
-  const Strip* strip = tile.strips;
+  const Strip* strip = network.strip;
   __mmask16 quarter = 0xF;  // of the head
   __m512 sum[kOutputs];
   Heads<Avx512>::Sixteen four[4];  // [output]: as fold() leaves them
@@ -66,7 +66,7 @@ static inline __attribute__((always_inline)) Outcome end_tile(const Network& net
 #pragma GCC unroll 4
     for (uint32_t k = 0; k < kOutputs; ++k)
       sum[k] = _mm512_fmadd_ps(activation[g], _mm512_load_ps(strip->row[k] + g * kGroup), sum[k]);
-    if ((tile.ends >> g & 1) == 0) continue;
+    if ((network.ends >> g & 1) == 0) continue;
 #pragma GCC unroll 4
     for (uint32_t k = 0; k < kOutputs; ++k) {
       const __m512 eight = sum[k] + _mm512_shuffle_f32x4(sum[k], sum[k], 0x4E);

@@ -42,6 +42,7 @@ struct HeadBlock {
   uint32_t output_begin;              // of the first head
   uint32_t output_count;              // of all four
   alignas(64) float softmax[kGroup];  // 1 softmax, 0 identity
+  float small_start[kGroup];          // the first sixteen of start
   // Only where outputs is at most 4:
   alignas(64) int32_t order[kGroup];  // output j of the block is lane order[j]
 };
@@ -55,11 +56,8 @@ struct Strip {
   uint32_t begin, end;  // steps outside have only weights of zero, which change no bit
   uint32_t group;       // its first group, of all
   uint32_t groups;      // at most kTileGroups
-  // Of a whole tile that is the only one, of at most four heads of at most four outputs; otherwise outputs is 0:
-  const Strip* strips;  // one a head
-  uint32_t ends;        // bit g: a head ends with group g
   // Of one head's strip:
-  uint32_t outputs;     // of its head; of a whole tile: of the head that has most
+  uint32_t outputs;     // of its head
   bool first;           // of its head; the others continue its layer-2 sums
   const float* w2;      // of its first group, output 0
   size_t w2_stride;     // floats from one output to the next
@@ -96,6 +94,9 @@ struct Network {
   const Strip* tile;         // [tiles] whole tiles
   const Strip* strip;        // [strips] the same cut where a head ends, in order of their groups
   uint32_t tiles, strips;
+  // A model of one tile and at most four heads of at most four outputs can go to its outputs in registers:
+  uint32_t small_outputs;  // of the head that has most; 0: not such a model
+  uint32_t ends;           // bit g: a head ends with group g
 };
 
 enum class Outcome : uint32_t { kDone, kNonFiniteInput, kNonFiniteOutput };

@@ -6,7 +6,7 @@
 //   kBatchGroups, kBatchStates   the same for a batch: groups and states at once
 //   clamp(a, high)    t = a > 0 ? a : 0; t < high ? t : high, for NaN too: max and min differ there between x86 and Arm
 //   tree_of_states(s) sixteen virtual lanes of as many states as a register has lanes, to a sum a lane
-//   end(network, tile, activation, output)  where a tile fits the registers: from its activations to the outputs
+//   end(network, activation, output)  where a tile fits the registers: from its activations to the outputs
 // and what layer2-inl.h asks for. (xsimd 8.1's own fma is a multiply and an add for AVX-512: 84 % of lanes differ.)
 // Every function is a static member of a template over Isa, so that no symbol is shared between instruction sets.
 #pragma once
@@ -94,8 +94,8 @@ struct Float32 {
     if constexpr (!kWholeTiles)
       if (strip.w2 != nullptr) return Heads<Isa>::layer2(strip, activation, s.workspace.sums);
     if constexpr (kWholeTiles)
-      if (strip.strips != nullptr) {
-        s.outcome = s.finite() ? Isa::end(s.network, strip, activation, s.output) : Outcome::kNonFiniteInput;
+      if (s.output != nullptr && s.network.small_outputs != 0) {
+        s.outcome = s.finite() ? Isa::end(s.network, activation, s.output) : Outcome::kNonFiniteInput;
         return;
       }
 #pragma GCC unroll 32
@@ -133,7 +133,7 @@ struct Float32 {
     if (kWholeTiles) each_strip(stretch, network.tile, network.tiles);
     else each_strip(stretch, network.strip, network.strips);
     if (stretch.kept != nullptr) return stretch.finite() ? Outcome::kDone : Outcome::kNonFiniteInput;
-    if (kWholeTiles && network.tile->strips != nullptr) return stretch.outcome;
+    if (kWholeTiles && network.small_outputs != 0) return stretch.outcome;
     if (!stretch.finite()) return Outcome::kNonFiniteInput;
     if (kWholeTiles) Heads<Isa>::layer2_of_hidden(network, stretch.workspace);
     return Heads<Isa>::conclude(network, stretch.workspace, stretch.output);

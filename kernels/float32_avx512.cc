@@ -35,10 +35,10 @@ struct Layer1 : Avx512 {
   }
 
   template <uint32_t kGroups>
-  static inline __attribute__((always_inline)) Outcome end(const Network& network, const Strip& tile,
-                                                           const __m512 (&activation)[kGroups], float* output) {
-    if (tile.outputs <= 3) return end_tile<3>(network, tile, activation, output);
-    return end_tile<4>(network, tile, activation, output);
+  static inline __attribute__((always_inline)) Outcome end(const Network& network, const __m512 (&activation)[kGroups],
+                                                           float* output) {
+    if (network.small_outputs <= 3) return end_tile<3>(network, activation, output);
+    return end_tile<4>(network, activation, output);
   }
 };
 

@@ -99,8 +99,8 @@ struct Heads : Layer2<Isa> {
   template <uint32_t kOutputs>
   static Outcome conclude_four(const Network& network, const Sixteen (&four)[4], float* output) {
     const HeadBlock& block = network.block[0];
-    const Sixteen logits = logits_of<kOutputs>(four, block.start);
-    if (!all_finite(logits, block.start)) return Outcome::kNonFiniteOutput;
+    const Sixteen logits = logits_of<kOutputs>(four, block.small_start);
+    if (!all_finite(logits, block.small_start)) return Outcome::kNonFiniteOutput;
     Sixteen results;
 #pragma GCC unroll 4
     for (uint32_t p = 0; p < kParts; ++p) {

@@ -129,17 +129,17 @@ HWY_INLINE void end_part(const Stretch& stretch, const Strip& strip, const I32 (
   if (stretch.kept == nullptr) {
     F32 activation[kGroups * kRegistersOfGroup];
     activate<kGroups>(stretch.network, strip.group, sum, activation);
-    if (HWY_TARGET != HWY_SSE4 && strip.w2 != nullptr) return layer2(strip, activation, stretch.workspace.sums);
 #if HWY_TARGET == HWY_AVX3_DL
-    if (strip.strips != nullptr) {
+    if (stretch.output != nullptr && stretch.network.small_outputs != 0) {
       __m512 registers[kGroups];
 #pragma GCC unroll 16
       for (uint32_t g = 0; g < kGroups; ++g) registers[g] = activation[g].raw;
-      stretch.outcome = strip.outputs <= 3 ? end_tile<3>(stretch.network, strip, registers, stretch.output)
-                                           : end_tile<4>(stretch.network, strip, registers, stretch.output);
+      stretch.outcome = stretch.network.small_outputs <= 3 ? end_tile<3>(stretch.network, registers, stretch.output)
+                                                           : end_tile<4>(stretch.network, registers, stretch.output);
       return;
     }
 #endif
+    if (HWY_TARGET != HWY_SSE4 && strip.w2 != nullptr) return layer2(strip, activation, stretch.workspace.sums);
 #pragma GCC unroll 32
     for (uint32_t r = 0; r < kGroups * kRegistersOfGroup; ++r)
       hn::Store(activation[r], kF32, stretch.workspace.hidden + strip.group * kGroup + r * HWY_LANES(float));
@@ -164,7 +164,7 @@ Outcome run(const Network& network, const float* row, uint32_t begin, uint32_t e
       network,  workspace, begin / 4, (end + 3) / 4, static_cast<const int32_t*>(from), static_cast<int32_t*>(kept),
       backward, output,    outcome};
   workspace.clipped = layer1(stretch, make_inputs(network, row, begin, end));
-  if (outcome != Outcome::kDone || kept != nullptr || kToOutputs && network.tile->strips != nullptr) return outcome;
+  if (outcome != Outcome::kDone || kept != nullptr || kToOutputs && network.small_outputs != 0) return outcome;
   return conclude(network, workspace, output);
 }
 

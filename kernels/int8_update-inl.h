@@ -165,7 +165,7 @@ struct UpdateParts<0, kIndex...> {
 // The new sums and, where there is an output, what comes of them.
 HWY_INLINE Outcome correct_sums(const Update& u) {
   const Network& network = u.stretch.network;
-  const bool whole = kToOutputs && network.tile->strips != nullptr;
+  const bool whole = kToOutputs && network.small_outputs != 0;
   const Strip* strips = whole ? network.tile : network.strip;
   for (uint32_t i = 0; i < (whole ? 1 : network.strips); ++i) {
     Strip strip = strips[i];

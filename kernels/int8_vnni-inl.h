@@ -74,20 +74,21 @@ uint64_t long_part(const Stretch& stretch, const Strip& strip, const Inputs& inp
 // each quad's in all lanes, and all groups go through each step together: head by head it took 26 ns more of 104, with
 // the scheduler full of instructions that wait for one another.
 template <uint32_t kGroups>
-void short_part(const Stretch& stretch, const Strip& tile, __m512i quad0, __m512i quad1, __m512i quad2, __m512i quad3) {
+void short_part(const Stretch& stretch, __m512i quad0, __m512i quad1, __m512i quad2, __m512i quad3) {
   I32 acc[kGroups];
 #pragma GCC unroll 16
   for (uint32_t g = 0; g < kGroups; ++g) acc[g] = hn::Load(kI32, stretch.from + g * kGroup);
   const uint32_t quads = stretch.end - stretch.begin;
   const size_t stride = kGroups * size_t{64};
-  const int8_t* HWY_RESTRICT weights = static_cast<const int8_t*>(tile.w1) + stretch.begin * stride;
+  const int8_t* HWY_RESTRICT weights = static_cast<const int8_t*>(stretch.network.w1) + stretch.begin * stride;
   const __m512i quad[4] = {quad0, quad1, quad2, quad3};
 #pragma GCC unroll 4
   for (uint32_t q = 0; q < 4; ++q)
     if (q < quads)
 #pragma GCC unroll 16
       for (uint32_t g = 0; g < kGroups; ++g) dot_product(acc[g].raw, quad[q], weights + q * stride + g * 64);
-  end_part<kGroups>(stretch, tile, acc);
+  Strip whole = {};
+  end_part<kGroups>(stretch, whole, acc);
 }
 
 // One function for each number of groups, so that the compiler sees every loop over accumulators unrolled.
@@ -97,8 +98,7 @@ struct Parts {
                                        const Inputs&) = {&long_part<kIndex + 1, false>...};
   static constexpr uint64_t (*kQuantising[])(const Stretch&, const Strip&,
                                              const Inputs&) = {&long_part<kIndex + 1, true>...};
-  static constexpr void (*kShort[])(const Stretch&, const Strip&, __m512i, __m512i, __m512i,
-                                    __m512i) = {&short_part<kIndex + 1>...};
+  static constexpr void (*kShort[])(const Stretch&, __m512i, __m512i, __m512i, __m512i) = {&short_part<kIndex + 1>...};
 };
 template <uint32_t kCount, uint32_t... kIndex>
 struct MakeParts : MakeParts<kCount - 1, kCount - 1, kIndex...> {};
@@ -126,7 +126,7 @@ HWY_INLINE uint64_t short_layer1(const Stretch& stretch, const Inputs& inputs) {
   const __m512i quad0 = _mm512_shuffle_i32x4(four, four, 0x00), quad1 = _mm512_shuffle_i32x4(four, four, 0x55);
   const __m512i quad2 = _mm512_shuffle_i32x4(four, four, 0xAA), quad3 = _mm512_shuffle_i32x4(four, four, 0xFF);
   if (verdict.bad != 0) stretch.outcome = Outcome::kNonFiniteInput;
-  else AllParts::kShort[network.groups - 1](stretch, *network.tile, quad0, quad1, quad2, quad3);
+  else AllParts::kShort[network.groups - 1](stretch, quad0, quad1, quad2, quad3);
   return verdict.clipped;
 }
 
@@ -152,11 +152,11 @@ HWY_INLINE uint64_t long_layer1(const Stretch& stretch, const Inputs& inputs) {
     const Strip& tile = network.tile[stretch.backward ? network.tiles - 1 - turn : turn];
     take_strip(stretch, tile);
   }
-  if (stretch.kept == nullptr && network.tile->strips == nullptr) avx512::layer2_of_hidden(network, stretch.workspace);
+  if (stretch.kept == nullptr && network.small_outputs == 0) avx512::layer2_of_hidden(network, stretch.workspace);
   return clipped;
 }
 
 HWY_INLINE uint64_t layer1(const Stretch& stretch, const Inputs& inputs) {
-  const bool is_short = inputs.count <= kShortInputs && stretch.network.tile->strips != nullptr;
+  const bool is_short = inputs.count <= kShortInputs && stretch.network.small_outputs != 0;
   return is_short ? short_layer1(stretch, inputs) : long_layer1(stretch, inputs);
 }

@@ -55,8 +55,10 @@ void bind_network(tickmlp_model& model) {
              bytes + model.plan.w1.begin,
              floats(model.plan.start2),
              model.head_blocks.block,
-             model.tiles,
-             model.strips,
+             nullptr,
+             nullptr,
+             0,
+             0,
              0,
              0};
   const float* w2 = floats(model.plan.w2);
@@ -70,9 +72,7 @@ void bind_network(tickmlp_model& model) {
     w2 += static_cast<size_t>(records[h].outputs) * groups * kGroup;
   }
   bind_head_blocks(model.heads, header.head_count, network.start2, &model.head_blocks);
-  const auto type = static_cast<ElementType>(header.element_type);
-  network.tiles = make_tiles(network, type, model.tiles);
-  network.strips = make_strips(network, type, model.tiles, model.strips);
+  bind_strips(network, static_cast<ElementType>(header.element_type), model.tiles, model.strips);
 }
 
 void fill_info(tickmlp_model& model) {

@@ -18,12 +18,11 @@ struct HeadBlocks {
 };
 void bind_head_blocks(const Head* head, uint32_t heads, const float* start2, HeadBlocks* out);
 
-// Layer 1 cut into tiles [kMaxTiles], and these where a head ends into strips [kMaxStrips]; how many. Load time: both
-// look at the weights, the second needs everything else of the network.
+// Layer 1 cut into tiles [kMaxTiles], and these where a head ends into strips [kMaxStrips], for the network to point
+// at. Load time: looks at the weights, and needs everything else of the network.
 inline constexpr uint32_t kMaxTiles = kMaxLanes / kGroup / kTileGroups;
 inline constexpr uint32_t kMaxStrips = kMaxHeads + kMaxTiles;
-uint32_t make_tiles(const Network& network, ElementType type, Strip* tiles);
-uint32_t make_strips(const Network& network, ElementType type, Strip* tiles, Strip* strips);
+void bind_strips(Network& network, ElementType type, Strip* tiles, Strip* strips);
 
 }  // namespace tickmlp
 

@@ -31,22 +31,8 @@ Strip piece_of(const Strip& tile, uint32_t first, uint32_t groups, uint32_t step
   return strip;
 }
 
-void give_strips(Strip& tile, const Strip* strips, uint32_t count) {
-  tile.strips = strips;
-  for (uint32_t i = 0; i < count; ++i) {
-    tile.ends |= 1u << (strips[i].group + strips[i].groups - 1);
-    tile.outputs = std::max(tile.outputs, strips[i].outputs);
-  }
-}
-
-uint32_t steps_of(const Network& network, ElementType type) {
-  return type == ElementType::kInt8 ? (network.inputs + 3) / 4 : network.inputs;
-}
-
-}  // namespace
-
-uint32_t make_tiles(const Network& network, ElementType type, Strip* tiles) {
-  const uint32_t steps = steps_of(network, type), count = tile_count(network.groups);
+uint32_t make_tiles(const Network& network, uint32_t steps, Strip* tiles) {
+  const uint32_t count = tile_count(network.groups);
   const auto* w1 = static_cast<const uint8_t*>(network.w1);
   uint32_t group = 0;
   for (uint32_t t = 0; t < count; ++t) {
@@ -63,8 +49,8 @@ uint32_t make_tiles(const Network& network, ElementType type, Strip* tiles) {
   return count;
 }
 
-uint32_t make_strips(const Network& network, ElementType type, Strip* tiles, Strip* strips) {
-  Strip* tile = tiles;
+uint32_t make_strips(const Network& network, uint32_t steps, Strip* strips) {
+  const Strip* tile = network.tile;
   size_t block_sums = 0;
   uint32_t count = 0;
   for (uint32_t h = 0; h < network.heads; ++h) {
@@ -74,8 +60,7 @@ uint32_t make_strips(const Network& network, ElementType type, Strip* tiles, Str
       const uint32_t group = head.group_begin + done;
       if (group == tile->group + tile->groups) ++tile;
       const uint32_t groups = std::min(head.groups - done, tile->group + tile->groups - group);
-      Strip& strip = strips[count++] = piece_of(*tile, group, groups, steps_of(network, type));
-      strip.strips = nullptr;
+      Strip& strip = strips[count++] = piece_of(*tile, group, groups, steps);
       strip.outputs = head.outputs;
       strip.first = done == 0;
       strip.w2 = head.w2 + done * kGroup;
@@ -87,9 +72,24 @@ uint32_t make_strips(const Network& network, ElementType type, Strip* tiles, Str
       done += groups;
     }
   }
-  const bool small = std::all_of(strips, strips + count, [](const Strip& strip) { return strip.outputs <= 4; });
-  if (network.tiles == 1 && network.heads <= 4 && small) give_strips(tiles[0], strips, count);
   return count;
+}
+
+}  // namespace
+
+void bind_strips(Network& network, ElementType type, Strip* tiles, Strip* strips) {
+  const uint32_t steps = type == ElementType::kInt8 ? (network.inputs + 3) / 4 : network.inputs;
+  network.tile = tiles;
+  network.strip = strips;
+  network.tiles = make_tiles(network, steps, tiles);
+  network.strips = make_strips(network, steps, strips);
+  network.small_outputs = network.ends = 0;
+  if (network.tiles > 1 || network.heads > 4) return;
+  for (uint32_t i = 0; i < network.strips; ++i) {
+    network.ends |= 1u << (strips[i].group + strips[i].groups - 1);
+    network.small_outputs = std::max(network.small_outputs, strips[i].outputs);
+  }
+  if (network.small_outputs > 4) network.small_outputs = 0;
 }
 
 }  // namespace tickmlp

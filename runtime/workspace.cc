@@ -97,6 +97,7 @@ void bind_head_blocks(const Head* head, uint32_t heads, const float* start2, Hea
       for (uint32_t h = 0; h < 4; ++h)
         for (uint32_t k = first; k < first + 4; ++k)
           *start++ = h < present && k < head[h].outputs ? start2[head[h].output_begin + k] : -INFINITY;
+    std::memcpy(block.small_start, block.start, sizeof block.small_start);
   }
 }
 

@@ -50,8 +50,7 @@ struct RandomNetwork {
 
   void bind() {  // after start2 or a weight changed
     bind_head_blocks(heads.data(), network.heads, network.start2, blocks.get());
-    network.tiles = make_tiles(network, type, tiles.data());
-    network.strips = make_strips(network, type, tiles.data(), strips.data());
+    bind_strips(network, type, tiles.data(), strips.data());
   }
 
   RandomNetwork(ElementType type, uint32_t inputs, std::vector<HeadShape> shapes, uint32_t seed);
@@ -116,8 +115,10 @@ inline RandomNetwork::RandomNetwork(ElementType element_type, uint32_t inputs, s
              w1.as<void>(),
              start2.as<float>(),
              blocks->block,
-             tiles.data(),
-             strips.data(),
+             nullptr,
+             nullptr,
+             0,
+             0,
              0,
              0};
   for (uint32_t i = 0; i < inputs; ++i) input_scale.as<float>()[i] = 127.0f / (0.5f + std::abs(unit(random)));
