@@ -112,11 +112,17 @@ HWY_INLINE void take_strip(const Stretch& stretch, Strip strip) {
   }
 }
 
+// Strip by strip, so that layer 2 begins with activations in registers and weights of zero are skipped; with AVX-512
+// tile by tile, whose 7 groups at once are worth more (1,685 ns against 1,766, tactical on Zen 4).
 HWY_INLINE uint64_t layer1(const Stretch& stretch, const Inputs& inputs) {
+  constexpr bool kTiles = HWY_TARGET == HWY_AVX3;
   const Network& network = stretch.network;
   const Verdict verdict = quantise(inputs, reinterpret_cast<Code*>(stretch.workspace.codes));
-  for (const Strip *strip = network.strip, *end = strip + network.strips; strip != end; ++strip)
-    take_strip(stretch, *strip);
+  const Strip* strips = kTiles ? network.tile : network.strip;
+  for (uint32_t i = 0; i < (kTiles ? network.tiles : network.strips); ++i) take_strip(stretch, strips[i]);
+#if HWY_TARGET == HWY_AVX3
+  if (stretch.kept == nullptr) isa::layer2_of_hidden(network, stretch.workspace);
+#endif
   if (verdict.bad != 0) stretch.outcome = Outcome::kNonFiniteInput;
   return verdict.clipped;
 }
