@@ -18,7 +18,9 @@ inline constexpr uint32_t kMaxHidden = 4096;
 inline constexpr uint32_t kMaxLanes = 8192;
 inline constexpr uint32_t kMaxHeadOutputs = 64;
 
-constexpr uint32_t round_up(uint32_t value, uint32_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+static constexpr uint32_t round_up(uint32_t value, uint32_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 // A stretch of layer 1 up to this length, a tick say, is bound by latency, a longer one by its weights.
 inline constexpr uint32_t kShortInputs = 16;
@@ -75,7 +77,7 @@ static inline __attribute__((always_inline)) void skip(Strip& strip, uint32_t gr
 }
 
 // Layer-2 sums lie four heads by four outputs by sixteen virtual lanes, as HeadBlock has them.
-constexpr size_t sums_offset(uint32_t output) { return (size_t{output / 4} * 16 + output % 4) * kGroup; }
+static constexpr size_t sums_offset(uint32_t output) { return (size_t{output / 4} * 16 + output % 4) * kGroup; }
 
 // A verified model, read-only. All arrays are 64-byte aligned and padded with zeros to a multiple of 64 bytes.
 struct Network {
@@ -83,7 +85,7 @@ struct Network {
   uint32_t groups;  // of all heads; lanes = 16 * groups
   uint32_t heads;
   uint32_t outputs;
-  const Head* head;          // [heads], and zeroed heads up to a multiple of 4
+  const Head* head;          // [heads]
   const float* input_scale;  // [inputs], int8 only
   const void* start;         // [lanes] int32 (int8) or float
   const float* lane_scale;   // [lanes], int8 only
@@ -164,13 +166,14 @@ struct SparseState {
 // sums are integers. workspace.clipped counts the list. Anything but kDone leaves the state as it was.
 using UpdateFunction = Outcome (*)(const Network& network, const uint32_t* indices, const float* values, uint32_t count,
                                    Workspace& workspace, SparseState& state, float* output);
+
 // The full path in three parts, for a team of cores: one encodes the input once, each takes layer 1 of its own groups,
 // one finishes. The three one after the other give what `infer` gives, bit for bit, however the groups are cut.
 //
 // What layer 1 reads of the input: quantised codes (int8), the floats themselves (float32), to `codes`
 // [code_bytes(inputs)], 64-byte aligned. *clipped is what workspace.clipped would be.
 using EncodeFunction = Outcome (*)(const Network& network, const float* input, void* codes, uint64_t* clipped);
-constexpr size_t code_bytes(uint32_t inputs) { return size_t{4} * round_up(inputs, 64); }
+static constexpr size_t code_bytes(uint32_t inputs) { return size_t{4} * round_up(inputs, 64); }
 
 // Groups group_begin .. group_end - 1 of layer 1, after the clamp, to their places in `hidden` [lanes]; the places of
 // other groups are not touched. `backwards` asks to read the weights from back to front where that gives the same bits,
@@ -206,8 +209,8 @@ struct Functions {
 };
 
 // How many groups tile `tile` holds, when `groups` are cut into `tiles` as even as can be.
-constexpr uint32_t tile_count(uint32_t groups) { return (groups + kTileGroups - 1) / kTileGroups; }
-constexpr uint32_t tile_groups(uint32_t groups, uint32_t tiles, uint32_t tile) {
+static constexpr uint32_t tile_count(uint32_t groups) { return (groups + kTileGroups - 1) / kTileGroups; }
+static constexpr uint32_t tile_groups(uint32_t groups, uint32_t tiles, uint32_t tile) {
   return groups / tiles + (tile < groups % tiles ? 1 : 0);
 }
 
@@ -219,7 +222,7 @@ struct TilePart {
   size_t record;    // 64-byte record of w1 where the part begins
 };
 // `steps` is how many rows of records a tile has: inputs (float32), or quads of inputs (int8).
-constexpr TilePart tile_part(uint32_t all_groups, uint32_t steps, uint32_t tile, uint32_t begin, uint32_t end) {
+static constexpr TilePart tile_part(uint32_t all_groups, uint32_t steps, uint32_t tile, uint32_t begin, uint32_t end) {
   const uint32_t tiles = tile_count(all_groups), wide = all_groups % tiles, narrow = all_groups / tiles;
   const uint32_t first = tile * narrow + (tile < wide ? tile : wide), width = tile_groups(all_groups, tiles, tile);
   const uint32_t from = begin > first ? begin : first, to = end < first + width ? end : first + width;

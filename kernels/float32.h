@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// float32 layer 1: one template over an instruction set. Each float32_ISA.cc instantiates it, and heads.h, with a small
-// traits struct `Isa`, and is compiled for that instruction set alone:
+// float32 layer 1: one template over an instruction set. Each float32_ISA.cc instantiates it, and heads-inl.h, with a
+// small traits struct `Isa`, and is compiled for that instruction set alone:
 //   Vector            xsimd::batch<float, arch>
 //   kRegisterGroups   groups whose accumulators fit the registers at once
 //   kBatchGroups, kBatchStates   the same for a batch: groups and states at once

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Layer 2 and the heads of a batch, shared by float32 and int8: one template over an instruction set (its traits:
-// float32.h). Included after heads-inl.h.
+// float32.h and layer2-inl.h). Included after heads-inl.h.
 //
 // As many states as a register has lanes at once. Layer 2's trees end with a state in each lane, so that maximum,
 // exponentials, sum and division of a softmax are plain lane-wise operations in the contract's order, whatever the

@@ -38,6 +38,8 @@ namespace isa = avx2;
 namespace isa = neon;
 #else
 namespace isa = avx512;
+#endif
+#if HWY_TARGET == HWY_AVX3_DL
 #include "heads-inl.h"
 
 #include "avx512-inl.h"
@@ -55,8 +57,8 @@ struct Stretch {
   uint32_t begin, end;
   const int32_t* from;
   int32_t* kept;
-  bool backward;  // from the last quads to the first: integer sums are the same in any order
-  float* output;
+  bool backward;     // from the last quads to the first: integer sums are the same in any order
+  float* output;     // nullptr: no outputs wanted
   Outcome& outcome;  // kNonFiniteInput, or what a tile that goes to the outputs by itself has found
 };
 
@@ -150,7 +152,7 @@ HWY_INLINE void end_part(const Stretch& stretch, const Strip& strip, const I32 (
     hn::Store(sum[r], kI32, stretch.kept + strip.group * kGroup + r * HWY_LANES(int32_t));
 }
 
-// Each gives kPartGroups, part tables and layer1(), which returns how many inputs were clipped.
+// Each gives kPartGroups, part tables, take_strip() and layer1(), which returns how many inputs were clipped.
 #if HWY_TARGET == HWY_AVX3_DL
 #include "int8_vnni-inl.h"
 #else
@@ -164,7 +166,7 @@ Outcome run(const Network& network, const float* row, uint32_t begin, uint32_t e
       network,  workspace, begin / 4, (end + 3) / 4, static_cast<const int32_t*>(from), static_cast<int32_t*>(kept),
       backward, output,    outcome};
   workspace.clipped = layer1(stretch, make_inputs(network, row, begin, end));
-  if (outcome != Outcome::kDone || kept != nullptr || kToOutputs && network.small_outputs != 0) return outcome;
+  if (outcome != Outcome::kDone || kept != nullptr || (kToOutputs && network.small_outputs != 0)) return outcome;
   return conclude(network, workspace, output);
 }
 

@@ -71,11 +71,11 @@ void part(const Stretch& stretch, const Strip& strip) {
 #pragma GCC unroll 32
   for (uint32_t r = 0; r < kRegisters; ++r) sum0[r] = sum1[r] = hn::Zero(kI32);
   const auto* all_weights = static_cast<const int8_t*>(strip.w1);
-  const uint8_t* codes = stretch.workspace.codes - 8 * size_t{stretch.begin};  // eight bytes a quad
+  const uint8_t* codes = stretch.workspace.codes;  // of the stretch's first quad, eight bytes each
   for (uint32_t q = first_quad(stretch, strip), end = end_quad(stretch, strip); q < end; ++q) {
     const int8_t* HWY_RESTRICT weights = all_weights + q * strip.stride;
     int64_t four;
-    __builtin_memcpy(&four, codes + 8 * size_t{q}, sizeof four);
+    __builtin_memcpy(&four, codes + 8 * size_t{q - stretch.begin}, sizeof four);
     const I16 u = hn::BitCast(kI16, hn::Set(quad_tag, four));
 #pragma GCC unroll 32
     for (uint32_t r = 0; r < kRegisters; ++r) {

@@ -141,7 +141,7 @@ Outcome infer_int8(const Network& network, const float* input, Workspace& worksp
   return tick_int8(network, input, 0, workspace, network.start, output);
 }
 
-// Section 8: one changed input's share of every sum. Unsigned: a partial sum may leave int32; the last one does not.
+// Section 9: one changed input's share of every sum. Unsigned: a partial sum may leave int32; the last one does not.
 void correct_int8(const Network& network, uint32_t input, int32_t difference, int32_t* sums) {
   const auto* w1 = static_cast<const int8_t*>(network.w1);
   for_each_group(network, all_groups(network), (network.inputs + 3) / 4, [&](uint32_t group, GroupWeights weights) {

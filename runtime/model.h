@@ -33,7 +33,7 @@ struct tickmlp_model {
   tickmlp::BlobPlan plan;
   const tickmlp::Kernel* kernel;
   tickmlp::Network network;
-  tickmlp::Head heads[tickmlp::kMaxHeads];  // unused ones zeroed
+  tickmlp::Head heads[tickmlp::kMaxHeads];
   tickmlp_model_info info;
   tickmlp::HeadBlocks head_blocks;
   tickmlp::Strip tiles[tickmlp::kMaxTiles];

@@ -83,11 +83,11 @@ struct tickmlp_team {
   tickmlp::Member members[tickmlp::kMaxMembers];
   tickmlp::Slot slots[tickmlp::kMaxMembers + 1];
   const tickmlp::Functions* functions;
-  tickmlp::Workspace workspace;  // hidden: of the slot in use; logits
+  tickmlp::Workspace workspace;  // hidden: of the slot in use; logits, sums
   float* spare_hidden;           // [lanes], where a call with a late member is put together
   float* flushed_input;          // [inputs] in flush mode, else nullptr
-  size_t code_bytes;             // of one input, as long as the kernels write them
-  tickmlp::Share share;          // the caller's own
+  size_t code_bytes;     // of one input, a hint for prefetches: one byte a code with VNNI, its first half without
+  tickmlp::Share share;  // the caller's own
   uint32_t member_count, out_count, slot_index, yield_after;
   bool promised;
   uint64_t generation, deadline_ticks;

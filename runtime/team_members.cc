@@ -200,9 +200,10 @@ tickmlp_status tickmlp_team_create(const tickmlp_model* model, const tickmlp_tea
   const Layout layout =
       lay_out(model->network, static_cast<uint32_t>(options.core_count), options.session.non_finite == TICKMLP_FLUSH);
   void* allocation;
-  void* begin = allocate_lines(model->allocator, layout.all, &allocation);
-  if (begin == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for a team of %zu bytes", layout.all);
-  auto* team = new (begin) tickmlp_team{};
+  auto* lines = static_cast<uint8_t*>(allocate_lines(model->allocator, layout.all + kApart - 64, &allocation));
+  if (lines == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for a team of %zu bytes", layout.all);
+  lines += -reinterpret_cast<uintptr_t>(lines) % kApart;  // a team's alignment is twice that of a line
+  auto* team = new (lines) tickmlp_team{};
   fill(*team, *model, options, layout);
   team->deadline_ticks = static_cast<uint64_t>(
       static_cast<double>(options.deadline_ns != 0 ? options.deadline_ns : kDefaultDeadlineNs) / clock.ns_per_tick);

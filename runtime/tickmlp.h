@@ -131,7 +131,7 @@ TICKMLP_API void tickmlp_session_free(tickmlp_session* session); /* NULL is allo
 /* Hot path. One state: input [input_count] floats, any alignment that a float has, never read beyond its end; output
  * [output_count] floats, may overlap the input. Heads in order, softmax probabilities or the value.
  * Errors: BAD_ARGUMENT, INPUT_COUNT, OUTPUT_COUNT, MISALIGNED, NON_FINITE_INPUT, NON_FINITE_OUTPUT.
- * Specification: docs/ARITHMETIC.md and kernels/scalar.cc. */
+ * Specification: docs/ARITHMETIC.md, kernels/scalar.cc and scalar_heads.cc. */
 TICKMLP_API tickmlp_status tickmlp_infer(tickmlp_session* session, const float* input, size_t input_count,
                                          float* output, size_t output_count);
 /* Hot path. `states` inputs [states][inputs] to outputs [states][outputs], which must not overlap. Stops at the first

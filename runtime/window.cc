@@ -54,6 +54,15 @@ bool is_finite(const float* values, size_t count) {
   return finite;
 }
 
+// What the newest row of a reset adds to what advance() has counted: it may become one of the older rows before a tick
+// has seen it.
+uint64_t clipped_in_newest(const tickmlp_window& window) {
+  uint64_t clipped = 0;
+  for (uint32_t i = window.newest; window.quantised && i < window.network.inputs; ++i)
+    clipped += std::fabs(window.state[i] * window.network.input_scale[i]) > 127.0f;
+  return clipped;
+}
+
 size_t touch_bytes(uint32_t columns, uint32_t outputs) {
   return whole_lines(columns * sizeof(float)) + whole_lines(outputs * sizeof(float));
 }
@@ -96,6 +105,7 @@ tickmlp_status tickmlp_window_create(const tickmlp_model* model, const tickmlp_s
   window->columns = model->info.window_columns;
   window->newest = model->network.inputs - window->columns;
   window->flush = options.non_finite == TICKMLP_FLUSH;
+  window->quantised = model->info.type == TICKMLP_INT8;
   window->promised = options.promise_default_float_environment != 0;
   window->allocator = model->allocator;
   window->allocation = allocation;
@@ -123,7 +133,7 @@ tickmlp_status tickmlp_window_reset(tickmlp_window* window, const float* state, 
     return TICKMLP_NON_FINITE_INPUT;
   }
   window->counters.flushed += flushed;
-  window->counters.clipped += window->workspace.clipped;
+  window->counters.clipped += window->workspace.clipped + clipped_in_newest(*window);
   window->ready = true;
   return TICKMLP_OK;
 }

@@ -11,7 +11,7 @@ struct tickmlp_window {
   tickmlp::TickFunction tick;
   tickmlp::Workspace workspace;
   uint32_t columns, newest;  // newest: index of the newest row's first input
-  bool ready, flush, promised;
+  bool ready, flush, promised, quantised;
   float* state;         // [inputs]
   float* next_state;    // [inputs] where a new state is made before it takes the place of the old
   void* kept;           // [lanes] sums over all rows but the newest

@@ -191,3 +191,17 @@ TEST_CASE("a model without a window has none") {
   CHECK(window == nullptr);
   tickmlp_window_free(nullptr);
 }
+
+TEST_CASE("every element is counted as clipped when it comes in") {
+  Pair pair("tactical-int8");
+  std::vector<float> state(kInputs, 0.0f), row(kColumns, 0.0f);
+  for (size_t i = 0; i < kColumns; ++i) state[i] = state[kInputs - 1 - i] = 100.0f;  // the oldest and the newest row
+  REQUIRE(tickmlp_window_reset(pair.window, state.data(), kInputs) == TICKMLP_OK);
+  CHECK(pair.counters().clipped == 2 * kColumns);
+  REQUIRE(tickmlp_window_advance(pair.window) == TICKMLP_OK);
+  CHECK(pair.counters().clipped == 2 * kColumns);
+  pair.tick(row.data());
+  row[3] = -100.0f;
+  pair.tick(row.data());
+  CHECK(pair.counters().clipped == 2 * kColumns + 1);
+}
