@@ -66,7 +66,9 @@ template <class Done>
 void call_until(Side& side, std::mt19937& random, Done done) {
   for (int i = 0; !done(); ++i) {
     REQUIRE(i < 1'000'000);
-    if (i % 100 == 99) usleep(1000);  // a busy box: the member needs a core too; 10 s in all
+    if (i % 100 == 99)
+      std::this_thread::sleep_for(
+          std::chrono::milliseconds(1));  // a busy box: the member needs a core too; 10 s in all
     const std::vector<float> input = random_input(static_cast<uint32_t>(side.inputs), random, 1.0f);
     REQUIRE(side.gives(input, side.alone(input)));
   }
