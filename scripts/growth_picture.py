@@ -66,10 +66,10 @@ def draw_panel(axes: Axes, sweep: Sweep, dtype: str, per_byte: bool) -> None:
     for name, label in (("l1d", "L1"), ("l2", "L2"), ("l3", "L3")):
         if sweep.caches.get(name):
             axes.axvline(sweep.caches[name], color="#555555", linestyle="--", linewidth=1, zorder=1.5)
-            axes.annotate(f"{label} {size(sweep.caches[name])}", (sweep.caches[name], 0 if not per_byte else 1),
-                          xytext=(-3, -4 if per_byte else 4), xycoords=("data", "axes fraction"),
-                          textcoords="offset points", rotation=90, ha="right", va="top" if per_byte else "bottom",
-                          fontsize=8.5, color="#444444")
+            if per_byte:  # the panel above has its points where a label would stand
+                axes.annotate(f"{label} {size(sweep.caches[name])}", (sweep.caches[name], 1), xytext=(-3, -4),
+                              xycoords=("data", "axes fraction"), textcoords="offset points", rotation=90, ha="right",
+                              va="top", fontsize=8.5, color="#444444")
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks([1 << n for n in range(9, 27, 3)])

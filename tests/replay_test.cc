@@ -3,7 +3,7 @@
 // full path over the same rows, and every kernel the others, bit for bit.
 //
 // TICKMLP_REPLAY names a folder with rows.npy [bars, columns] and the blobs int8.blob and float32.blob
-// (tests/states/test_replay.py makes it); without it the bundled models and a random history are taken.
+// (tests/states/test_replay_states.py makes it); without it the bundled models and a random history are taken.
 #include <cstdlib>
 #include <cstring>
 #include <random>
