@@ -22,9 +22,6 @@ static constexpr uint32_t round_up(uint32_t value, uint32_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// A stretch of layer 1 up to this length, a tick say, is bound by latency, a longer one by its weights.
-inline constexpr uint32_t kShortInputs = 16;
-
 enum class ElementType : uint32_t { kInt8 = 1, kFloat32 = 2 };
 
 struct Head {

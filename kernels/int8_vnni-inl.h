@@ -2,7 +2,9 @@
 // Part of int8.cc, included inside its per-target namespace, so without a guard: layer 1 with AVX-512 VNNI.
 
 constexpr uint32_t kPartGroups = 16;  // 16 of 32 registers
-constexpr uint32_t kChunk = 4;        // quads: 16 inputs, one vector of the quantiser
+// A stretch of layer 1 up to this length, a tick say, is bound by latency, a longer one by its weights.
+constexpr uint32_t kShortInputs = 16;
+constexpr uint32_t kChunk = 4;  // quads: 16 inputs, one vector of the quantiser
 
 // sum += the four products of each lane. In assembly because Highway 1.0.3 has no such operation, its target string
 // lacks avx512vnni, and GCC 12 wraps the intrinsic in two register copies an accumulator (28 a step for 14 groups).

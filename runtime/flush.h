@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Flush mode: NaN becomes +0, an infinity the largest float of its sign. Cold: only where a non-finite value was met.
+// Non-finite values: whether there are any, and flush mode, where NaN becomes +0 and an infinity the largest float of
+// its sign.
 #pragma once
 
 #include <cfloat>
@@ -9,7 +10,13 @@
 
 namespace tickmlp {
 
-// Copies `count` floats, in place too; returns how many were changed.
+inline bool is_finite(const float* values, size_t count) {
+  bool finite = true;
+  for (size_t i = 0; i < count; ++i) finite &= std::isfinite(values[i]);
+  return finite;
+}
+
+// Cold. Copies `count` floats, in place too; returns how many were changed.
 inline uint64_t copy_flushed(const float* from, size_t count, float* to) {
   uint64_t changed = 0;
   for (size_t i = 0; i < count; ++i) {

@@ -58,12 +58,6 @@ void lay_out(tickmlp_sparse& sparse, uint8_t* next) {
   for (uint32_t i = 0; i < sparse.network.inputs; ++i) sparse.every[i] = i;
 }
 
-bool is_finite(const float* values, size_t count) {
-  bool finite = true;
-  for (size_t i = 0; i < count; ++i) finite &= std::isfinite(values[i]);
-  return finite;
-}
-
 bool is_within(const uint32_t* indices, size_t count, uint32_t inputs) {
   bool within = true;
   for (size_t k = 0; k < count; ++k) within &= indices[k] < inputs;

@@ -48,12 +48,6 @@ void copy_row(const float* from, size_t count, float* to) {
   std::memcpy(to + count - 4, from + count - 4, 16);
 }
 
-bool is_finite(const float* values, size_t count) {
-  bool finite = true;
-  for (size_t i = 0; i < count; ++i) finite &= std::isfinite(values[i]);
-  return finite;
-}
-
 // What the newest row of a reset adds to what advance() has counted: it may become one of the older rows before a tick
 // has seen it.
 uint64_t clipped_in_newest(const tickmlp_window& window) {
