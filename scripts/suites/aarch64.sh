@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 100 | all | build,test,cross | 2 min | cross build for 64-bit Arm, C++ tests under QEMU
+# suite: 100 | all | build,test,cross | 8 min | cross build for 64-bit Arm, C++ tests under QEMU
 set -euo pipefail
 export TICKMLP_STRIDE=7  # the damage tests: every 7th case here, all of them natively
 # shellcheck source=common.sh

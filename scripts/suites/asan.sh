@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 70 | all | build,test,clang | 1 min | C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
+# suite: 70 | all | build,test,clang | 5 min | C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 60 | all | build,test,clang | 2 min | the other compiler, warnings as errors, all C++ tests
+# suite: 60 | all | build,test,clang | 4 min | the other compiler, warnings as errors, all C++ tests
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
