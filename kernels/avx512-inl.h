@@ -44,7 +44,7 @@ struct Avx512 {
   static void place(const Register (&results)[1], const HeadBlock& block, float* output) {
     const __mmask16 used = static_cast<__mmask16>((1u << block.output_count) - 1);
     const __m512 ordered = _mm512_permutexvar_ps(_mm512_load_si512(block.order), results[0]);
-    _mm512_mask_storeu_ps(output + block.output_begin, used, ordered);
+    _mm512_mask_storeu_ps(output, used, ordered);
   }
 };
 

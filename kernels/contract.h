@@ -38,7 +38,6 @@ struct Head {
 struct HeadBlock {
   uint32_t outputs;                   // of the head that has most
   const float* start;                 // [steps][16] start2 of each head and output; -infinity where there is none
-  uint32_t output_begin;              // of the first head
   uint32_t output_count;              // of all four
   alignas(64) float softmax[kGroup];  // 1 softmax, 0 identity
   float small_start[kGroup];          // the first sixteen of start
@@ -211,19 +210,11 @@ static constexpr uint32_t tile_groups(uint32_t groups, uint32_t tiles, uint32_t 
   return groups / tiles + (tile < groups % tiles ? 1 : 0);
 }
 
-// The part of one tile that lies in groups begin .. end - 1.
-struct TilePart {
-  uint32_t group;   // its first group
-  uint32_t groups;  // 0: none
-  uint32_t width;   // of the whole tile: one step of the inputs is width * 64 bytes
-  size_t record;    // 64-byte record of w1 where the part begins
-};
-// `steps` is how many rows of records a tile has: inputs (float32), or quads of inputs (int8).
-static constexpr TilePart tile_part(uint32_t all_groups, uint32_t steps, uint32_t tile, uint32_t begin, uint32_t end) {
-  const uint32_t tiles = tile_count(all_groups), wide = all_groups % tiles, narrow = all_groups / tiles;
-  const uint32_t first = tile * narrow + (tile < wide ? tile : wide), width = tile_groups(all_groups, tiles, tile);
-  const uint32_t from = begin > first ? begin : first, to = end < first + width ? end : first + width;
-  return {from, to > from ? to - from : 0, width, size_t{first} * steps + (from - first)};
+// What of a tile lies in groups begin .. end - 1; groups is 0 where nothing does.
+static inline __attribute__((always_inline)) Strip cut(Strip tile, uint32_t begin, uint32_t end) {
+  if (end < tile.group + tile.groups) tile.groups = end > tile.group ? end - tile.group : 0;
+  if (begin > tile.group) skip(tile, begin - tile.group < tile.groups ? begin - tile.group : tile.groups);
+  return tile;
 }
 
 }  // namespace tickmlp

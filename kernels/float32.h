@@ -179,22 +179,15 @@ struct Float32 {
   // Each lane's order is fixed; tiles are taken in turns from the front and from the back.
   static void lanes(const Network& network, const void* codes, uint32_t begin, uint32_t end, bool backwards,
                     float* hidden) {
-    const uint32_t tiles = tile_count(network.groups);
     Workspace workspace = {};
     workspace.hidden = hidden;
     Outcome outcome;
     const Stretch stretch{network, workspace,      static_cast<const float*>(codes),
                           0,       network.inputs, static_cast<const float*>(network.start),
                           nullptr, nullptr,        outcome};
-    for (uint32_t t = 0; t < tiles; ++t) {
-      const TilePart tile = tile_part(network.groups, network.inputs, backwards ? tiles - 1 - t : t, begin, end);
-      Strip strip = {};  // of no head: its activations go to hidden
-      strip.w1 = static_cast<const uint8_t*>(network.w1) + tile.record * 64;
-      strip.stride = size_t{tile.width} * 64;
-      strip.end = network.inputs;
-      strip.group = tile.group;
-      strip.groups = tile.groups;
-      if (strip.groups != 0) each_strip(stretch, &strip, 1);
+    for (uint32_t t = 0; t < network.tiles; ++t) {
+      const Strip part = cut(network.tile[backwards ? network.tiles - 1 - t : t], begin, end);
+      if (part.groups != 0) each_strip(stretch, &part, 1);
     }
   }
 

@@ -79,24 +79,23 @@ struct Float32Batch {
 
   // Strips outermost: a strip's weights (tactical: 80 KB) come from L2, 3 lines in 24 multiply-adds.
   static void layer1(const Network& network, const float* inputs, uint32_t states, float* hidden) {
-    const uint32_t tiles = tile_count(network.groups), blocks = (states + kStates - 1) / kStates;
-    const float* weights = static_cast<const float*>(network.w1);
-    uint32_t group = 0;
-    for (uint32_t tile = 0; tile < tiles; ++tile) {
-      const uint32_t width = tile_groups(network.groups, tiles, tile), strips = (width + kGroups - 1) / kGroups;
+    const uint32_t blocks = (states + kStates - 1) / kStates;
+    for (const Strip *tile = network.tile, *end = tile + network.tiles; tile != end; ++tile) {
+      const float* weights = static_cast<const float*>(tile->w1);
+      const uint32_t strips = (tile->groups + kGroups - 1) / kGroups;
+      uint32_t group = tile->group;
       for (uint32_t s = 0, first = 0; s < strips; ++s) {
-        const uint32_t groups = tile_groups(width, strips, s);
+        const uint32_t groups = tile_groups(tile->groups, strips, s);
         for (uint32_t b = 0, state = 0; b < blocks; ++b) {
           const uint32_t count = tile_groups(states, blocks, b);
           AllBlocks::kTable[(groups - 1) * kStates + count - 1](
-              {network, weights + first * kGroup, size_t{width} * kGroup, group,
+              {network, weights + first * kGroup, tile->stride / sizeof(float), group,
                inputs + size_t{state} * network.inputs, hidden + size_t{state} * network.groups * kGroup});
           state += count;
         }
         first += groups;
         group += groups;
       }
-      weights += size_t{width} * kGroup * network.inputs;
     }
   }
 

@@ -188,5 +188,5 @@ static inline __attribute__((always_inline)) void place_in_order(const typename 
                                                                  const HeadBlock& block, float* output) {
   alignas(64) float flat[kGroup];
   for (uint32_t p = 0; p < kParts; ++p) Isa::store(results[p], flat + p * Isa::kLanes);
-  for (uint32_t j = 0; j < block.output_count; ++j) output[block.output_begin + j] = flat[block.order[j]];
+  for (uint32_t j = 0; j < block.output_count; ++j) output[j] = flat[block.order[j]];
 }

@@ -46,25 +46,22 @@ struct MakeBatchBlocks<0, kIndex...> : BatchBlocks<kIndex...> {};
 
 // Strips outermost: a strip's weights (tactical: 20 KB of 94) stay in L1 for all blocks of states.
 HWY_INLINE void batch_layer1(const Network& network, const BatchWorkspace& workspace, uint32_t states) {
-  const uint32_t tiles = tile_count(network.groups), blocks = (states + kBlockStates - 1) / kBlockStates;
-  const auto* weights = static_cast<const int8_t*>(network.w1);
-  uint32_t lane = 0;
-  for (uint32_t tile = 0; tile < tiles; ++tile) {
-    const uint32_t width = tile_groups(network.groups, tiles, tile);
-    const uint32_t units = width * kGroup / kUnit, strips = (units + kStripUnits - 1) / kStripUnits;
-    const size_t stride = static_cast<size_t>(width) * 64;
+  const uint32_t blocks = (states + kBlockStates - 1) / kBlockStates;
+  for (const Strip *tile = network.tile, *end = tile + network.tiles; tile != end; ++tile) {
+    const auto* weights = static_cast<const int8_t*>(tile->w1);
+    const uint32_t units = tile->groups * kGroup / kUnit, strips = (units + kStripUnits - 1) / kStripUnits;
+    uint32_t lane = tile->group * kGroup;
     for (uint32_t s = 0, first = 0; s < strips; ++s) {
       const uint32_t count = tile_groups(units, strips, s);
       for (uint32_t b = 0, state = 0; b < blocks; ++b) {
         const uint32_t block = tile_groups(states, blocks, b);
         MakeBatchBlocks<kStripUnits * kBlockStates>::kTable[(count - 1) * kBlockStates + block - 1](
-            {network, workspace, weights + first * kUnit * 4, stride, lane, state});
+            {network, workspace, weights + first * kUnit * 4, tile->stride, lane, state});
         state += block;
       }
       first += count;
       lane += count * kUnit;
     }
-    weights += stride * ((network.inputs + 3) / 4);
   }
 }
 

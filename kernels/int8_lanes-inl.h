@@ -14,22 +14,16 @@ Outcome encode(const Network& network, const float* input, void* codes, uint64_t
 // Half of the tactical weights, 47 KB, do not fit 32 KiB of L1; read in turns from front to back and from back to
 // front, half of them do. Without VNNI layer 1 is slower than its weights arrive, and the order does not matter.
 void lanes(const Network& network, const void* codes, uint32_t begin, uint32_t end, bool backwards, float* hidden) {
-  const uint32_t quads = (network.inputs + 3) / 4, tiles = tile_count(network.groups);
+  const uint32_t quads = (network.inputs + 3) / 4;
   Workspace workspace = {};
   workspace.codes = const_cast<uint8_t*>(static_cast<const uint8_t*>(codes));  // only read
   workspace.hidden = hidden;
   Outcome outcome = Outcome::kDone;
   const Stretch stretch{network, workspace, 0,       quads,  static_cast<const int32_t*>(network.start),
                         nullptr, backwards, nullptr, outcome};
-  for (uint32_t t = 0; t < tiles; ++t) {
-    const TilePart part = tile_part(network.groups, quads, backwards ? tiles - 1 - t : t, begin, end);
-    Strip strip = {};  // of no head: its activations go to hidden
-    strip.w1 = static_cast<const int8_t*>(network.w1) + part.record * 64;
-    strip.stride = size_t{part.width} * 64;
-    strip.end = quads;
-    strip.group = part.group;
-    strip.groups = part.groups;
-    if (strip.groups != 0) take_strip(stretch, strip);
+  for (uint32_t t = 0; t < network.tiles; ++t) {
+    const Strip part = cut(network.tile[backwards ? network.tiles - 1 - t : t], begin, end);
+    if (part.groups != 0) take_strip(stretch, part);
   }
 }
 

@@ -83,7 +83,6 @@ void bind_head_blocks(const Head* head, uint32_t heads, const float* start2, Hea
     const uint32_t present = heads - 4 * b < 4 ? heads - 4 * b : 4;
     block = HeadBlock{};
     block.start = start;
-    block.output_begin = head[0].output_begin;
     for (uint32_t h = 0; h < present; ++h) {
       block.outputs = block.outputs > head[h].outputs ? block.outputs : head[h].outputs;
       for (uint32_t k = 0; k < 4; ++k) {

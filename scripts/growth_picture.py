@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draw how the cost of a call grows with the model's weights (`tickmlp sweep --cpu-profile --json`): measured points
 and the predicted curves, with the cache sizes marked. The same sweep gives the same bytes."""
-import argparse
 import json
 import sys
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ import matplotlib.ticker
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from latency_picture import REFUSED, Failure, nanoseconds
+from latency_picture import Failure, nanoseconds, run
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  after the choice of backend
@@ -106,20 +105,5 @@ def draw(sweep: Sweep, path: str) -> None:
     figure.savefig(path, facecolor="white", metadata={"Date": None} if path.endswith(".svg") else None)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="draw_growth", description=__doc__)
-    parser.add_argument("sweep", metavar="SWEEP.json")
-    parser.add_argument("-o", "--output", required=True, metavar="OUT.svg", help="the picture: .svg or .png")
-    options = parser.parse_args()
-    if not options.output.endswith((".svg", ".png")):
-        parser.error(f"{options.output}: expected a name that ends in .svg or .png")
-    try:
-        draw(read(options.sweep), options.output)
-    except (Failure, OSError) as why:
-        print(f"draw_growth: {why}", file=sys.stderr)
-        return REFUSED
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("draw_growth", __doc__, "SWEEP.json", lambda paths, output: draw(read(paths[0]), output)))

@@ -5,7 +5,7 @@ import argparse
 import json
 import math
 import sys
-from typing import Any, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple, Optional, Union
 
 import matplotlib
 import matplotlib.ticker
@@ -125,20 +125,23 @@ def draw(all_curves: list[Curves], path: str) -> None:
     figure.savefig(path, facecolor="white", metadata={"Date": None} if path.endswith(".svg") else None)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="draw_latency", description=__doc__)
-    parser.add_argument("certificates", nargs="+", metavar="CERTIFICATE.json")
+def run(program: str, description: Optional[str], source: str, make: Callable[[list[str], str], None],
+        sources: Union[int, str] = 1) -> int:
+    """The command line of a picture: one or more sources and an output. `make` draws the first into the second."""
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument("sources", nargs=sources, metavar=source)
     parser.add_argument("-o", "--output", required=True, metavar="OUT.svg", help="the picture: .svg or .png")
     options = parser.parse_args()
     if not options.output.endswith((".svg", ".png")):
         parser.error(f"{options.output}: expected a name that ends in .svg or .png")
     try:
-        draw([read(path) for path in options.certificates], options.output)
+        make(options.sources, options.output)
     except (Failure, OSError) as why:
-        print(f"draw_latency: {why}", file=sys.stderr)
+        print(f"{program}: {why}", file=sys.stderr)
         return REFUSED
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("draw_latency", __doc__, "CERTIFICATE.json",
+                 lambda paths, output: draw([read(path) for path in paths], output), sources="+"))

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draw tickmlp beside its peers (`scripts/compare_peers --json`): the median time of one inference of each system, on a
 logarithmic axis, fastest first. The same file gives the same bytes."""
-import argparse
 import json
 import sys
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ import matplotlib
 import matplotlib.ticker
 from matplotlib.axes import Axes
 
-from latency_picture import REFUSED, Failure, nanoseconds
+from latency_picture import Failure, nanoseconds, run
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  after the choice of backend
@@ -91,20 +90,5 @@ def draw(comparison: Comparison, path: str) -> None:
     figure.savefig(path, facecolor="white", metadata={"Date": None} if path.endswith(".svg") else None)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="draw_peers", description=__doc__)
-    parser.add_argument("peers", metavar="PEERS.json")
-    parser.add_argument("-o", "--output", required=True, metavar="OUT.svg", help="the picture: .svg or .png")
-    options = parser.parse_args()
-    if not options.output.endswith((".svg", ".png")):
-        parser.error(f"{options.output}: expected a name that ends in .svg or .png")
-    try:
-        draw(read(options.peers), options.output)
-    except (Failure, OSError) as why:
-        print(f"draw_peers: {why}", file=sys.stderr)
-        return REFUSED
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("draw_peers", __doc__, "PEERS.json", lambda paths, output: draw(read(paths[0]), output)))
