@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 110 | all | build,test,cross | 2 min | the release build on older x86 under QEMU: Nehalem, Westmere, Haswell
+# suite: 110 | all | build,test,cross | 9 min | the release build on older x86 under QEMU: Nehalem, Westmere, Haswell
 set -euo pipefail
 export TICKMLP_STRIDE=13  # the damage tests: every 13th case here, all of them natively
 # shellcheck source=common.sh
