@@ -17,8 +17,10 @@ std::string footer(const std::string& examples);
 // CLI11's own number check takes 1e30 for a huge sample count's prefix; this one says what it wants.
 CLI::Validator whole_number(std::int64_t low, std::int64_t high);
 
-// profile, predict and sweep. `command_line` is what reproduces this run.
-void add_growth(CLI::App* app, const std::string& command_line, Action* action);
+// Each adds its command, or commands. `command_line` is what reproduces this run; *action is set when the command
+// is the one that was asked for.
+using AddCommand = void(CLI::App* app, const std::string& command_line, Action* action);
+AddCommand add_certify, add_team, add_run, add_throughput, add_descriptions, add_doctor, add_growth;
 
 }  // namespace tickmlp::bench
 #endif

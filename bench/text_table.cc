@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "box.h"
+#include "audit/box.h"
 
 namespace tickmlp::bench {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cost model against sums by hand: every part, the edges of the caches, growth in every dimension; and the
 // synthetic models that it is measured with.
-#include "cost_model.h"
+#include "growth/cost_model.h"
 
 #include <doctest/doctest.h>
 
 #include <cstdint>
 #include <vector>
 
-#include "synthetic_blob.h"
+#include "growth/synthetic_blob.h"
 
 using namespace tickmlp::bench;
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "budget.h"
-#include "statistics.h"
+#include "certify/budget.h"
+#include "measure/statistics.h"
 
 using namespace tickmlp::bench;
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "../cli.h"
+#include "cli.h"
 
 namespace tickmlp::bench {
 namespace {

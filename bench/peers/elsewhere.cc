@@ -2,7 +2,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "../cli.h"
+#include "cli.h"
 #include "report.h"
 
 namespace tickmlp::bench {

@@ -7,10 +7,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "../box.h"
-#include "../cli.h"
-#include "../commands.h"
-#include "../npy.h"
+#include "audit/box.h"
+#include "cli.h"
+#include "commands.h"
+#include "npy.h"
 #include "../output_file.h"
 #include "ours.h"
 #include "report.h"

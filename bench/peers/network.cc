@@ -5,8 +5,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "../cli.h"
-#include "../npy.h"
+#include "cli.h"
+#include "npy.h"
 
 namespace tickmlp::bench {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <cstring>
 
-#include "../cli.h"
+#include "cli.h"
 #include "finish.h"
 #include "onnxruntime_api.h"
 #include "peer.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ours.h"
 
-#include "../cli.h"
-#include "../model.h"
+#include "cli.h"
+#include "model.h"
 
 namespace tickmlp::bench {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which peers this program was built with: meson.build looks for each library and defines the names below.
-#include "../cli.h"
+#include "cli.h"
 #include "peer.h"
 
 namespace tickmlp::bench {

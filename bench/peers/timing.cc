@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "../cli.h"
+#include "cli.h"
 
 namespace tickmlp::bench {
 namespace {

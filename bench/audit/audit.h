@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What on this machine can spoil a latency, read and graded, never changed.
+#ifndef TICKMLP_BENCH_AUDIT_H_
+#define TICKMLP_BENCH_AUDIT_H_
+#include <string>
+#include <vector>
+
+#include "audit/box.h"
+
+namespace tickmlp::bench {
+
+enum class Grade { kPass, kWarn, kFail, kUnknown };
+const char* grade_name(Grade grade);  // "pass"
+
+struct AuditRow {
+  std::string name;
+  Grade grade;
+  std::string seen;  // what was read
+  std::string why;   // why it matters
+  std::string mend;  // how to mend it
+  bool forcing;      // anything but a pass keeps a certificate from PASS
+};
+
+// Every row there is for `core`, in a fixed order. Rows whose files cannot be read are kUnknown.
+std::vector<AuditRow> audit_box(const Box& box, int core);
+
+// Its two halves.
+void audit_core(const Box& box, int core, std::vector<AuditRow>* rows);    // what belongs to the core
+void audit_system(const Box& box, int core, std::vector<AuditRow>* rows);  // what belongs to the machine or process
+
+}  // namespace tickmlp::bench
+#endif

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// `tickmlp doctor`: the audit of this box, with what to do about each row. It changes nothing.
+#include <sched.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "audit/audit.h"
+#include "cli.h"
+#include "commands.h"
+#include "text_table.h"
+
+namespace tickmlp::bench {
+namespace {
+
+using nlohmann::json;
+
+json row_json(const AuditRow& row) {
+  return {{"name", row.name}, {"grade", grade_name(row.grade)}, {"seen", row.seen}, {"why", row.why},
+          {"mend", row.mend}, {"forcing", row.forcing}};
+}
+
+std::string row_text(const AuditRow& row) {
+  std::string grade = grade_name(row.grade);
+  grade.resize(9, ' ');
+  std::string text = grade + row.name + (row.forcing ? " *" : "") + ": " + wrapped(row.seen, 11) + "\n";
+  if (row.grade == Grade::kPass) return text;
+  return text + "           why:  " + wrapped(row.why, 17) + "\n           mend: " + wrapped(row.mend, 17) + "\n";
+}
+
+std::string totals(const std::vector<AuditRow>& rows) {
+  std::string text;
+  for (const Grade grade : {Grade::kPass, Grade::kWarn, Grade::kFail, Grade::kUnknown}) {
+    const auto count = std::count_if(rows.begin(), rows.end(), [&](const AuditRow& row) { return row.grade == grade; });
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + grade_name(grade);
+  }
+  return text;
+}
+
+}  // namespace
+
+int last_allowed_core() {
+  cpu_set_t words[8];  // 8,192 cores, the most that Linux is built for
+  CPU_ZERO_S(sizeof words, words);
+  if (sched_getaffinity(0, sizeof words, words) != 0) return 0;
+  for (int core = 8 * CPU_SETSIZE - 1; core > 0; --core)
+    if (CPU_ISSET_S(static_cast<std::size_t>(core), sizeof words, words)) return core;
+  return 0;
+}
+
+int doctor(const DoctorOptions& options) {
+  const Box box(options.root);
+  const int core = options.core >= 0 ? options.core : last_allowed_core();
+  const std::vector<AuditRow> rows = audit_box(box, core);
+  if (options.json) {
+    json list = json::array();
+    for (const AuditRow& row : rows) list.push_back(row_json(row));
+    const json report{{"schema", "tickmlp-doctor/0"}, {"core", core}, {"rows", list}};
+    print(report.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+  } else {
+    print("The box as core " + std::to_string(core) + " sees it. Nothing is changed.\n\n");
+    for (const AuditRow& row : rows) print(row_text(row));
+    print("\n" + totals(rows) + ". Rows with * keep a certificate from PASS unless they pass.\n");
+  }
+  flush_output();
+  return kPass;
+}
+
+}  // namespace tickmlp::bench

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Timed calls that do not find everything in the caches: after a gap, or after an eviction.
+#ifndef TICKMLP_BENCH_COLD_H_
+#define TICKMLP_BENCH_COLD_H_
+#include <array>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "measure/evict.h"
+#include "measure/timed_work.h"
+
+namespace tickmlp::bench {
+
+inline constexpr double kColdSeconds = 0.5;         // for each path in each scenario
+inline constexpr std::uint64_t kFewestCold = 368;   // but not fewer samples than p99 needs: 3.7 s of 10 ms gaps
+inline constexpr double kLongestColdSeconds = 3.8;  // unless even those take longer
+inline constexpr std::uint64_t kMostCold = 40'000;  // p99.99 needs 36,888
+
+class ColdCaches {
+ public:
+  ColdCaches(const Subject& subject, const std::vector<Scenario>& scenarios);
+
+  // One for each path in each scenario, in this order, without samples yet.
+  std::vector<ColdSeries> empty_series() const;
+  // What a sample takes, most of it outside the timed region.
+  double ns_each(const Scenario& scenario) const;
+  // How many samples fit into the time, never more than `wanted`.
+  std::uint64_t samples(const Scenario& scenario, std::uint64_t wanted) const;
+
+  // One block. False when it was interrupted or a call failed. Work is FullWork or TickWork.
+  template <class Work>
+  bool time_block(Work* work, const Scenario& scenario, std::uint64_t samples, tickmlp_recorder* recorder,
+                  const std::function<void()>& sample_done, std::uint64_t* backwards) const;
+
+ private:
+  template <class Work>
+  void wait(Work* work, const Scenario& scenario) const;
+
+  const Subject& subject_;
+  std::vector<Scenario> scenarios_;
+  struct Way {
+    std::optional<Evictor> evict;  // nothing where no scenario asks for it
+    double ns = 0;                 // one eviction
+  };
+  const Way& way(const Scenario& scenario) const { return ways_[static_cast<std::size_t>(scenario.eviction)]; }
+  std::array<Way, 4> ways_;  // by Eviction
+};
+
+}  // namespace tickmlp::bench
+#endif
