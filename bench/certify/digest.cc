@@ -11,8 +11,12 @@ std::string digest_of(const nlohmann::json& document) {
   nlohmann::json rest = document;
   rest.erase("digest");
   const std::string text = rest.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return sha256_of(text);
+}
+
+std::string sha256_of(std::string_view bytes) {
   unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest);
   return hexadecimal(digest);
 }
 

@@ -45,5 +45,7 @@ nlohmann::json decimal(double value, int places = 2);
 // SHA-256 of the canonical form (RFC 8785: sorted keys, no blanks) of all but the key "digest".
 std::string digest_of(const nlohmann::json& document);
 
+std::string sha256_of(std::string_view bytes);  // in hexadecimal
+
 }  // namespace tickmlp::bench
 #endif

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options of `tickmlp certify`.
+// The options of `tickmlp certify` and `tickmlp verify`.
 #include <algorithm>
 
 #include "certify/certify.h"
+#include "certify/verify.h"
 #include "cli.h"
 #include "commands.h"
 #include "options.h"
@@ -85,7 +86,14 @@ void add_certify(CLI::App* app, const std::string& command_line, Action* action)
       ->add_option("--path", *path,
                    "Which the budgets are for: full (default), or tick. Both are measured where the model has a window")
       ->check(CLI::IsMember({"full", "tick"}));
-  command->add_option("--json", options->json, "Write the certificate here")->type_name("OUT");
+  command
+      ->add_option("--json", options->json,
+                   "Write the certificate here, and its evidence beside it (OUT without .json, and .hlog, .hgrm)")
+      ->type_name("OUT.json");
+  command
+      ->add_option("--sign", options->sign_key,
+                   "Ed25519 key (PEM, openssl genpkey -algorithm ed25519) to sign OUT.json with, into OUT.json.sig")
+      ->type_name("KEY.pem");
   command->footer(
       footer("  tickmlp certify weights/tactical-int8.blob --core 3\n"
              "  tickmlp certify weights/tactical-int8.blob --scenario spaced-10ms,touched-10ms\n"
@@ -94,10 +102,29 @@ void add_certify(CLI::App* app, const std::string& command_line, Action* action)
     for (const std::string& text : *budgets)
       if (const std::string wrong = parse_budgets(text, &options->budgets); !wrong.empty())
         wrong_usage("--budget " + wrong);
+    if (!options->sign_key.empty() && options->json.empty())
+      wrong_usage("--sign needs --json: what is signed is that file");
     options->plan = plan_of(*plan);
     options->command = command_line;
     *action = [=] { return certify(*options); };
   });
+}
+
+void add_verify(CLI::App* app, const std::string&, Action* action) {
+  const auto options = std::make_shared<VerifyOptions>();
+  CLI::App* command =
+      app->add_subcommand("verify", "Compute a certificate's figures again from its evidence, and compare");
+  command->add_option("certificate", options->certificate, "What `certify --json` wrote; the evidence is beside it")
+      ->required()
+      ->type_name("CERT.json");
+  command->add_option("--public-key", options->public_key, "Ed25519 public key (PEM) that CERT.json.sig must fit")
+      ->type_name("PUBLIC.pem");
+  command->add_option("--blob", options->blob, "The model file that must be the one measured")->type_name("BLOB");
+  command->add_flag("--json", options->json, "As JSON");
+  command->footer(footer("  tickmlp verify report.json\n"
+                         "  tickmlp verify report.json --public-key public.pem --blob weights/tactical-int8.blob") +
+                  "\nverify exits with 0 when the certificate is valid, 1 when it is not.");
+  command->callback([=] { *action = [=] { return verify(*options); }; });
 }
 
 }  // namespace tickmlp::bench
