@@ -33,11 +33,13 @@ void add_to(const Histogram& histogram, tickmlp_recorder* into);
 struct TimedBlock {
   double begin_s = 0, seconds = 0;  // since the measurement began, whole milliseconds
   Histogram histogram;
+  bool operator==(const Block&) const = default;
 };
 using Run = std::vector<TimedBlock>;  // one re-run: a model loaded anew, warmed up anew
 
 struct SeriesEvidence {
   std::vector<Run> runs;
+  bool operator==(const SeriesEvidence&) const = default;
 };
 
 // By series id: "full-hot", "tick-spaced-100us", "floor-memory".
