@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "audit/audit.h"
-#include "certify/budget.h"
+#include "certify/conclusion.h"
 #include "certify/correctness.h"
 #include "measure/measure.h"
 
@@ -35,7 +35,7 @@ struct Certificate {
   tickmlp_counters counters{};
   std::vector<AuditRow> audit;
   std::vector<Judgement> judgements;
-  Conclusion conclusion{Verdict::kInconclusive, {}};
+  Conclusion conclusion;
   int interrupt_signal = 0;
   bool complete = false;
 };

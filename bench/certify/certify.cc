@@ -67,16 +67,17 @@ Plan make_plan(const CertifyOptions& options) {
 
 void conclude_all(const CertifyOptions& options, Certificate* certificate) {
   const Measurement& measured = certificate->measurement;
-  const Series& judged = certificate->judge_tick ? measured.tick : measured.full;
-  for (const Budget& budget : options.budgets)
-    certificate->judgements.push_back(judge(budget, judged.recorder, judged.epoch_central_ns, certificate->clock));
-  certificate->conclusion = conclude(certificate->judgements, certificate->audit, certificate->complete);
-  if (!certificate->correctness.equal())
-    certificate->conclusion = {Verdict::kFail, {"wrong results: " + certificate->correctness.mismatch}};
-  if (g_interrupt_signal != 0) {
-    certificate->interrupt_signal = g_interrupt_signal;
-    certificate->conclusion = {Verdict::kInconclusive, {"interrupted by signal " + std::to_string(g_interrupt_signal)}};
-  }
+  const auto one_run = [](const Series& series) {
+    return SeriesEvidence{{{Block{0, 0, histogram_of(series.recorder)}}}};
+  };
+  Evidence evidence{{"full-hot", one_run(measured.full)}, {"tick-hot", one_run(measured.tick)}};
+  for (const ColdSeries& cold : measured.cold)
+    evidence[(cold.tick ? "tick-" : "full-") + cold.scenario.name] = one_run(cold.series);
+  certificate->interrupt_signal = g_interrupt_signal;
+  certificate->judgements = judge_all(options.budgets, evidence, {}, certificate->clock.step_ns);
+  certificate->conclusion =
+      conclude(certificate->judgements, certificate->audit,
+               {certificate->correctness.mismatch, certificate->interrupt_signal, certificate->complete});
 }
 
 void measure_model(const CertifyOptions& options, tickmlp_session* session, tickmlp_window* window,
