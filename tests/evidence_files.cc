@@ -44,7 +44,7 @@ nlohmann::json figures(const tickmlp_recorder& recorder) {
 nlohmann::json figures_of(const SeriesEvidence& series, const std::string& id, nlohmann::json* lines) {
   const Recorder all = empty_recorder();
   for (std::size_t run = 0; run < series.runs.size(); ++run)
-    for (const Block& block : series.runs[run]) {
+    for (const TimedBlock& block : series.runs[run]) {
       const Recorder one = empty_recorder();
       add_to(block.histogram, one.get());
       add_to(block.histogram, all.get());

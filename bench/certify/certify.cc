@@ -10,6 +10,8 @@
 
 #include "audit/audit.h"
 #include "certify/document.h"
+#include "certify/evidence_files.h"
+#include "certify/signature.h"
 #include "cli.h"
 #include "commands.h"
 #include "npy.h"
@@ -107,13 +109,26 @@ Measurement measure_model(const CertifyOptions& options, const Subjects& subject
   return measurement;
 }
 
-int report(const CertifyOptions& options, const json& document) {
-  if (!options.json.empty()) write_atomically(options.json, {document.dump(2) + "\n"});
-  print(certificate_table(document));
-  if (!options.json.empty()) print("  report     " + printable(options.json) + "\n");
+// All files or none: evidence first, and last the certificate, which names it.
+void write_report(const CertifyOptions& options, const Evidence& evidence, json* document) {
+  const auto beside = evidence_files(options.json, *document, evidence);
+  (*document)["evidence"] = evidence_facts(beside);
+  (*document)["digest"] = digest_of(*document);
+  const std::string text = document->dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  OutputFiles files;
+  for (const EvidenceFile& file : beside) files.add(folder_of(options.json) + file.name, {file.bytes});
+  if (!options.sign_key.empty()) files.add(options.json + ".sig", {sign(read_private_key(options.sign_key), text)});
+  files.add(options.json, {text});
+  files.commit();
+}
+
+int report(const CertifyOptions& options, const Evidence& evidence, json* document) {
+  if (!options.json.empty()) write_report(options, evidence, document);
+  print(certificate_table(*document));
+  if (!options.json.empty()) print("  report     " + printable(options.json) + "; check it with `tickmlp verify`\n");
   flush_output();
   if (g_interrupt_signal != 0) return 128 + g_interrupt_signal;
-  const std::string verdict = document.at("verdict");
+  const std::string verdict = document->at("verdict");
   return verdict == "PASS" ? kPass : verdict == "FAIL" ? kFail : kInconclusive;
 }
 
@@ -121,7 +136,8 @@ int report(const CertifyOptions& options, const json& document) {
 
 int certify(const CertifyOptions& options) {
   catch_interrupts();
-  if (!options.json.empty()) check_target(options.json, {options.blob, options.input});
+  if (!options.json.empty()) check_target(options.json, {options.blob, options.input, options.sign_key});
+  if (!options.sign_key.empty()) read_private_key(options.sign_key);  // refuses before minutes of measuring
   const std::string started = utc_now();
   Subjects subjects{options.core >= 0 ? options.core : last_allowed_core(), {}, choose_memory_floor(), false, {}};
   tickmlp_error error{};
@@ -157,8 +173,7 @@ int certify(const CertifyOptions& options) {
                    {"audit", audit_facts(audit)},
                    {"counters", counter_facts(measurement)}});
   derive(measurement.evidence, &document);
-  document["digest"] = digest_of(document);
-  return report(options, document);
+  return report(options, measurement.evidence, &document);
 }
 
 }  // namespace tickmlp::bench

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What follows from the facts and the evidence. No clock, no file, no machine: the same in, the same out.
-#include <algorithm>
-
 #include "certify/document.h"
 #include "certify/figures.h"
 
@@ -10,33 +8,31 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kLongGapNs = 1000;  // of the spinning loop
+constexpr double kLongGapNs = 1000;  // of the spinning loop
 
-const SeriesEvidence& series_of(const Evidence& evidence, const std::string& id) {
-  static const SeriesEvidence nothing;
+Summary summary_of(const Evidence& evidence, const std::string& id) {
   const auto found = evidence.find(id);
-  return found == evidence.end() ? nothing : found->second;
+  return summarise(found == evidence.end() ? SeriesEvidence() : found->second);
 }
 
+json figures(const Evidence& evidence, const std::string& id) { return figures_of(summary_of(evidence, id)); }
+
 json jitter_figures(const Evidence& evidence, const std::string& id) {
-  const SeriesEvidence& series = series_of(evidence, id);
-  json out = figures_of(series);
-  const auto all = merged(series);
-  std::uint64_t above = all->count;
-  for (std::uint64_t ns = 0; ns <= kLongGapNs; ++ns) above -= all->slots[ns];  // slots are exact up to 2,047 ns
-  out["above_1us"] = above;
+  const Summary summary = summary_of(evidence, id);
+  json out = figures_of(summary);
+  out["above_1us"] = count_above(summary.all, kLongGapNs);
   return out;
 }
 
 void derive_floors(const Evidence& evidence, json* floors) {
-  (*floors)["timer"] = figures_of(series_of(evidence, "floor-timer"));
-  (*floors)["memory"] = figures_of(series_of(evidence, "floor-memory"));
+  (*floors)["timer"] = figures(evidence, "floor-timer");
+  (*floors)["memory"] = figures(evidence, "floor-memory");
   (*floors)["jitter"] = jitter_figures(evidence, "floor-jitter");
   (*floors)["timer_ns"] = (*floors)["timer"]["central_ns"];
   (*floors)["memory_ns"] = (*floors)["memory"]["central_ns"];
   for (const std::string when : {"before", "after"})
-    (*floors)[when] = {{"timer", figures_of(series_of(evidence, "floor-timer-" + when))},
-                       {"memory", figures_of(series_of(evidence, "floor-memory-" + when))},
+    (*floors)[when] = {{"timer", figures(evidence, "floor-timer-" + when)},
+                       {"memory", figures(evidence, "floor-memory-" + when)},
                        {"jitter", jitter_figures(evidence, "floor-jitter-" + when)}};
 }
 
@@ -66,7 +62,7 @@ json ratios_of(const json& document) {
 
 void derive(const Evidence& evidence, json* document) {
   derive_floors(evidence, &document->at("floors"));
-  for (json& scenario : document->at("scenarios")) scenario.update(figures_of(series_of(evidence, scenario.at("id"))));
+  for (json& scenario : document->at("scenarios")) scenario.update(figures(evidence, scenario.at("id")));
   (*document)["ratios"] = ratios_of(*document);
   derive_verdict(evidence, document);
 }

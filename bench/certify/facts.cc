@@ -110,6 +110,7 @@ json scenario_facts(const Measurement& measurement, const tickmlp_clock& clock) 
                                  : asked.arrivals == Arrivals::kPoisson ? json("poisson")
                                                                         : json("constant")},
                     {"sessions", asked.sessions},
+                    {"saturated", json()},
                     {"page_faults", result.page_faults},
                     {"involuntary_switches", result.involuntary_switches},
                     {"worst", worst_facts(result, measurement, clock)}});
@@ -132,7 +133,7 @@ json audit_facts(const std::vector<AuditRow>& rows) {
 json budget_facts(const std::vector<Budget>& budgets) {
   json list = json::array();
   for (const Budget& budget : budgets)
-    list.push_back({{"scenario", "full-hot"}, {"figure", budget.figure}, {"budget_ns", decimal(budget.ns, 3)}});
+    list.push_back({{"scenario", budget.scenario}, {"figure", budget.figure}, {"budget_ns", decimal(budget.ns)}});
   return list;
 }
 

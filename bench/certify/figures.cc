@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "certify/figures.h"
 
-#include <algorithm>
-
 #include "certify/document.h"
 #include "measure/statistics.h"
 
@@ -11,85 +9,62 @@ namespace {
 
 using nlohmann::json;
 
-// The figures that any recorder gives.
+// On the command line and in the certificate.
+struct Name {
+  std::string figure, field;
+};
+
+const std::vector<Name>& figure_fields() {
+  static const std::vector<Name> names = [] {
+    std::vector<Name> list{{"central", "central_ns"}, {"mean", "mean_ns"}, {"min", "min_ns"}, {"max", "max_ns"}};
+    for (const Percentile& percentile : kPercentiles) list.push_back({percentile.name, percentile.field});
+    return list;
+  }();
+  return names;
+}
+
+// What any recorder says of itself.
 json plain_figures(const tickmlp_recorder& recorder) {
-  const bool any = recorder.count > 0;
-  json out{{"count", recorder.count},
-           {"min_ns", any ? json(recorder.minimum) : json()},
-           {"max_ns", any ? json(recorder.maximum) : json()},
-           {"central_ns", any ? decimal(tickmlp_recorder_central(&recorder)) : json()}};
-  for (const Percentile& percentile : kPercentiles) {
-    const auto figure = figure_of(recorder, percentile);
-    out[percentile.field] = figure ? json(figure->value) : json();
+  json out{{"count", recorder.count}};
+  for (const Name& name : figure_fields()) {
+    const auto value = figure_value(recorder, name.figure);
+    out[name.field] = value ? decimal(*value) : json();
   }
   return out;
 }
 
-json intervals_of(const tickmlp_recorder& recorder) {
-  json out = json::object();
-  for (const Percentile& percentile : kPercentiles) {
-    const auto figure = figure_of(recorder, percentile);
-    out[percentile.field] = figure ? json({static_cast<std::uint64_t>(figure->interval.low),
-                                           static_cast<std::uint64_t>(figure->interval.high)})
-                                   : json();
-  }
-  return out;
+json interval_json(const std::optional<Interval>& interval) {
+  return interval ? json::array({decimal(interval->low), decimal(interval->high)}) : json();
 }
 
-// Of each figure that every re-run has: the least and the largest.
-json range_of(const json& runs) {
-  json out = json::object();
-  if (runs.empty()) return out;
-  for (const auto& [name, first] : runs.front().items()) {
-    if (name == "count") continue;
-    const auto known = [&, &key = name](const json& run) { return !run.at(key).is_null(); };
-    if (!std::all_of(runs.begin(), runs.end(), known)) {
-      out[name] = nullptr;
-      continue;
-    }
-    const auto less = [&, &key = name](const json& a, const json& b) { return a.at(key) < b.at(key); };
-    const auto [least, most] = std::minmax_element(runs.begin(), runs.end(), less);
-    out[name] = json::array({least->at(name), most->at(name)});
-  }
-  return out;
+json max_to_median(const tickmlp_recorder& recorder) {
+  const auto median = figure_value(recorder, "p50"), most = figure_value(recorder, "max");
+  return median && most && *median > 0 ? decimal(*most / *median, 4) : json();
 }
 
 }  // namespace
 
-std::unique_ptr<tickmlp_recorder> merged(const Run& run) {
-  auto recorder = std::make_unique<tickmlp_recorder>();
-  tickmlp_recorder_reset(recorder.get());
-  for (const TimedBlock& block : run) add_to(block.histogram, recorder.get());
-  return recorder;
-}
-
-std::unique_ptr<tickmlp_recorder> merged(const SeriesEvidence& series) {
-  auto recorder = std::make_unique<tickmlp_recorder>();
-  tickmlp_recorder_reset(recorder.get());
-  for (const Run& run : series.runs) tickmlp_recorder_merge(recorder.get(), merged(run).get());
-  return recorder;
-}
-
-json figures_of(const SeriesEvidence& series) {
-  const auto all = merged(series);
-  json out = plain_figures(*all), runs = json::array(), epochs = json::array();
-  for (const Run& run : series.runs) {
-    if (run.empty()) continue;
-    runs.push_back(plain_figures(*merged(run)));
+json figures_of(const Summary& summary) {
+  json out = plain_figures(summary.all), runs = json::array(), epochs = json::array();
+  json intervals = json::object(), ranges = json::object();
+  for (const tickmlp_recorder& run : summary.runs) runs.push_back(plain_figures(run));
+  for (const Name& name : figure_fields()) {
+    intervals[name.field] = interval_json(sample_interval(summary, name.figure));
+    ranges[name.field] = interval_json(run_range(summary, name.figure));
+  }
+  for (const std::vector<double>& run : summary.epoch_central_ns) {
     json centrals = json::array();
-    for (const TimedBlock& block : run) {
-      tickmlp_recorder one;
-      tickmlp_recorder_reset(&one);
-      add_to(block.histogram, &one);
-      centrals.push_back(decimal(tickmlp_recorder_central(&one)));
-    }
+    for (const double central : run) centrals.push_back(decimal(central));
     epochs.push_back(centrals);
   }
-  out["beyond_range"] = all->beyond;
-  out["intervals_95"] = intervals_of(*all);
-  out["epoch_central_ns"] = epochs;
-  out["run_range"] = range_of(runs);
-  out["run_figures"] = runs;
+  out.update({{"beyond_range", summary.all.beyond},
+              {"deviation_ns", summary.all.count > 0 ? decimal(moments_of(summary.all).deviation) : json()},
+              {"max_to_median", max_to_median(summary.all)},
+              {"intervals_95", intervals},
+              {"run_figures", runs},
+              {"run_range", ranges},
+              {"epoch_central_ns", epochs},
+              {"epoch_spread", decimal(epoch_spread(summary), 4)}});
   return out;
 }
 

@@ -2,11 +2,13 @@
 // The options of `tickmlp certify` and `tickmlp verify`.
 #include <algorithm>
 
+#include "certify/budget_file.h"
 #include "certify/certify.h"
 #include "certify/verify.h"
 #include "cli.h"
 #include "commands.h"
 #include "options.h"
+#include "output_file.h"
 
 namespace tickmlp::bench {
 
@@ -76,15 +78,24 @@ void add_certify(CLI::App* app, const std::string& command_line, Action* action)
   const auto budgets = std::make_shared<std::vector<std::string>>();
   command
       ->add_option("--budget", *budgets,
-                   "FIGURE=TIME, several allowed; figures: central min p50 p90 p95 p99 p99.9 "
-                   "p99.99 p99.999 max, units: ns us ms s")
+                   "[SCENARIO:]FIGURE=TIME, several allowed. Figures: central mean min p50 p90 p95 p99 p99.9\n"
+                   "p99.99 p99.999 max; units: ns us ms s; scenarios: full-hot, tick-evicted, full-spaced-100us ...\n"
+                   "(without one: the hot one of --path)")
       ->type_name("p99=1us")
+      ->expected(1)
+      ->take_all();
+  const auto budget_files = std::make_shared<std::vector<std::string>>();
+  command
+      ->add_option("--budget-file", *budget_files,
+                   "Budgets in a file: a table for each scenario, such as [full-hot], with p99 = \"1us\" in it")
+      ->type_name("FILE.toml|FILE.json")
       ->expected(1)
       ->take_all();
   const auto path = std::make_shared<std::string>("full");
   command
       ->add_option("--path", *path,
-                   "Which the budgets are for: full (default), or tick. Both are measured where the model has a window")
+                   "Which path a budget without SCENARIO is for: full (default), or tick. Both are measured where the "
+                   "model has a window")
       ->check(CLI::IsMember({"full", "tick"}));
   command
       ->add_option("--json", options->json,
@@ -100,8 +111,12 @@ void add_certify(CLI::App* app, const std::string& command_line, Action* action)
              "  tickmlp certify weights/tactical-int8.blob --budget p99=1us,p99.9=5us --json report.json"));
   command->callback([=] {
     for (const std::string& text : *budgets)
-      if (const std::string wrong = parse_budgets(text, &options->budgets); !wrong.empty())
+      if (const std::string wrong = parse_budgets(text, *path + "-hot", &options->budgets); !wrong.empty())
         wrong_usage("--budget " + wrong);
+    for (const std::string& file : *budget_files) {
+      if (!options->json.empty()) check_target(options->json, {file});  // a report must not replace its budgets
+      read_budget_file(file, &options->budgets);
+    }
     if (!options->sign_key.empty() && options->json.empty())
       wrong_usage("--sign needs --json: what is signed is that file");
     options->plan = plan_of(*plan);

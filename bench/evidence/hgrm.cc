@@ -77,7 +77,7 @@ std::string write_hgrm(const SeriesEvidence& series) {
   std::map<std::uint32_t, std::uint64_t> buckets;
   std::uint64_t total = 0;
   for (const Run& run : series.runs)
-    for (const Block& block : run)
+    for (const TimedBlock& block : run)
       for (const auto& [bucket, count] : hdr_buckets(block.histogram)) buckets[bucket] += count, total += count;
 
   if (total > kHdrLargestCount) refuse("series of " + std::to_string(total) + " samples; expected at most 2^48");

@@ -33,7 +33,7 @@ void add_to(const Histogram& histogram, tickmlp_recorder* into);
 struct TimedBlock {
   double begin_s = 0, seconds = 0;  // since the measurement began, whole milliseconds
   Histogram histogram;
-  bool operator==(const Block&) const = default;
+  bool operator==(const TimedBlock&) const = default;
 };
 using Run = std::vector<TimedBlock>;  // one re-run: a model loaded anew, warmed up anew
 

@@ -60,7 +60,7 @@ std::string tag_of(std::string_view series, std::size_t run) {
 }
 
 // A block's line up to its histogram.
-std::string line_start(std::string_view tag, const Block& block) {
+std::string line_start(std::string_view tag, const TimedBlock& block) {
   const std::uint64_t maximum_us = (maximum_of(block.histogram) + 500) / 1000;
   return std::string(tag) + "," + with_three_decimals(milliseconds(block.begin_s)) + "," +
          with_three_decimals(milliseconds(block.seconds)) + "," + with_three_decimals(maximum_us) + ",";
@@ -116,7 +116,7 @@ class Reader {
       rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     Run& run = run_of(fields[0]);
-    Block block{seconds(fields[1]), seconds(fields[2]), decode_hdr(fields[4], where())};
+    TimedBlock block{seconds(fields[1]), seconds(fields[2]), decode_hdr(fields[4], where())};
     const std::string expected = line_start(fields[0], block);
     if (const auto start = line.substr(0, line.size() - fields[4].size()); start != expected) fail(start, expected);
     if (block.begin_s < last_begin_s_) fail(fields[1], "a block that begins no earlier than the one before");
@@ -166,12 +166,12 @@ class Reader {
 std::string write_hlog(const Evidence& evidence, const std::string& started_utc) {
   struct Line {
     std::string tag;
-    const Block* block;
+    const TimedBlock* block;
   };
   std::vector<Line> lines;
   for (const auto& [series, kept] : evidence)
     for (std::size_t run = 0; run < kept.runs.size(); ++run)
-      for (const Block& block : kept.runs[run]) lines.push_back({tag_of(series, run + 1), &block});
+      for (const TimedBlock& block : kept.runs[run]) lines.push_back({tag_of(series, run + 1), &block});
   std::ranges::stable_sort(lines, {}, [](const Line& line) { return line.block->begin_s; });
 
   std::string text;

@@ -209,6 +209,9 @@ void measure(const Source& source, const Plan& plan, const std::function<void(do
   bool going = true;
   for (std::uint64_t number = 1; going && number <= plan.runs; ++number)
     if ((going = runs.run(number))) result->runs += 1;
+  // What was stopped before its first sample is not in the evidence.
+  for (auto& [id, series] : result->evidence) std::erase_if(series.runs, [](const Run& run) { return run.empty(); });
+  std::erase_if(result->evidence, [](const auto& entry) { return entry.second.runs.empty(); });
   result->complete = going && g_interrupt_signal == 0;
   result->seconds = seconds_since(start);
 }
