@@ -74,6 +74,10 @@ void add_special(Evidence* evidence, double begin_s) {
   add("above-32-bits", {{{30, 7}, {871, (std::uint64_t{1} << 33) + 5}, {2100, 11}}, 0, 0});
   add("ties", {{{0, 15}, {1, 1}}, 0, 0});  // a mean of 0.0625: half of the last place
   add("beyond", {{{100, 1000}}, 3, hdr_upper(hdr_bucket(5'000'000'000))});
+  Histogram many;
+  for (std::uint32_t slot = 0; slot < TICKMLP_RECORDER_SLOTS; slot += 1 + slot % 3)
+    many.slots.emplace_back(slot, 1 + 3333333 / (slot + 1));
+  add("many-slots", many);
 }
 
 void make_files(const std::filesystem::path& folder) {

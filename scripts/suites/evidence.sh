@@ -5,7 +5,9 @@ set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-# npm has its own group, since Debian's drags in 400 packages: not where npm is there, and not for other suites.
+# The readers, each for its own cases: where one cannot be had, those are skipped and the others still run.
 have npm || "$ROOT/scripts/bootstrap" --for npm || say 'npm could not be installed'
+{ have java && [ -e /usr/share/java/hdrhistogram.jar ]; } || "$ROOT/scripts/bootstrap" --for java ||
+  say 'the Java HdrHistogram could not be installed'
 build_native
 run_pytest tests/evidence
