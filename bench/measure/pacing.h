@@ -42,6 +42,7 @@ struct PacedCounts {
   std::uint64_t planned_misses = 0;                  // late_after_ticks() says which
   std::uint64_t on_time = 0;                         // calls up to the last one that began in time, itself included
   std::uint64_t largest_lateness = 0, lateness = 0;  // begin - planned arrival, ticks; the second is the sum
+  std::uint64_t last_lateness = 0;                   // of the last call
 
   void add(const PacedCounts& more) {
     if (more.on_time != 0) on_time = of.calls + more.on_time;
@@ -50,12 +51,16 @@ struct PacedCounts {
     planned_misses += more.planned_misses;
     largest_lateness = std::max(largest_lateness, more.largest_lateness);
     lateness += more.lateness;
+    if (more.of.calls != 0) last_lateness = more.last_lateness;
   }
-  // The queue that had formed was still there: no call in the second half began in time.
-  bool never_drained() const { return of.calls != 0 && on_time <= of.calls / 2; }
+  // A queue that had formed was still there: no call in the second half began in time, and at the end at least one more
+  // arrival was due, so that the achieved rate is below the offered one.
+  bool never_drained() const {
+    return of.calls != 0 && on_time <= of.calls / 2 && last_lateness > planned_ticks / of.calls;
+  }
 };
 
-// Notes how a call ended. Not inlined into the loop's straight line: errors are rare.
+// Notes how a call ended. False when that ends the loop.
 template <class Work>
 bool note(const Work& work, const tickmlp_clock& clock, std::uint64_t from, std::uint64_t end, OnError on_error,
           tickmlp_recorder* recorder, CallCounts* counts) {
@@ -114,7 +119,7 @@ bool run_paced(std::uint64_t calls, const Schedule& schedule, std::uint64_t late
     work->timed();
     end = time->now();
     cursor->advance(schedule);
-    const std::uint64_t lateness = begin - planned;
+    const std::uint64_t lateness = here.last_lateness = begin - planned;
     here.lateness += lateness;
     here.largest_lateness = std::max(here.largest_lateness, lateness);
     going = note(*work, clock, planned, end, on_error, recorder, &here.of) && g_interrupt_signal == 0;

@@ -37,18 +37,18 @@ std::uint64_t late_after_ticks(const tickmlp_clock& clock) {
 }
 
 template <class Work>
-double measure_capacity(const tickmlp_clock& clock, Work* work, CallCounts* counts) {
+double measure_capacity(const tickmlp_clock& clock, OnError on_error, Work* work, CallCounts* counts) {
   CpuTime time;
   const auto recorder = empty_recorder();
   CallCounts trial;
-  bool going = run_back_to_back(kTrialCalls, clock, OnError::kStop, work, &time, recorder.get(), &trial);
+  bool going = run_back_to_back(kTrialCalls, clock, on_error, work, &time, recorder.get(), &trial);
   counts->add(trial);
   const double call_ns = 1e9 / std::max(1.0, per_second(trial.calls, trial.ticks, clock));
   const auto calls = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(kStretchNs / call_ns), 1, kStretchCalls);
   std::array<double, kStretches> rates{};
   for (double& rate : rates) {
     CallCounts stretch;
-    going = going && run_back_to_back(calls, clock, OnError::kStop, work, &time, recorder.get(), &stretch);
+    going = going && run_back_to_back(calls, clock, on_error, work, &time, recorder.get(), &stretch);
     counts->add(stretch);
     rate = per_second(stretch.calls, stretch.ticks, clock);
   }
@@ -64,7 +64,7 @@ Response measure_response(const tickmlp_clock& clock, const ResponsePlan& plan, 
   const auto block = empty_recorder();
   const std::uint64_t late_after = late_after_ticks(clock);
   response.late_after_ns = tickmlp_clock_ns(&clock, late_after);
-  response.capacity_per_s = measure_capacity(clock, work, &response.calls);
+  response.capacity_per_s = measure_capacity(clock, OnError::kStop, work, &response.calls);
   if (response.capacity_per_s == 0) return response;
   response.saturated = plan.per_second > kMostLoad * response.capacity_per_s;
   response.complete = true;
@@ -88,8 +88,8 @@ Response measure_response(const tickmlp_clock& clock, const ResponsePlan& plan, 
   return response;
 }
 
-template double measure_capacity(const tickmlp_clock&, FullWork*, CallCounts*);
-template double measure_capacity(const tickmlp_clock&, TickWork*, CallCounts*);
+template double measure_capacity(const tickmlp_clock&, OnError, FullWork*, CallCounts*);
+template double measure_capacity(const tickmlp_clock&, OnError, TickWork*, CallCounts*);
 template Response measure_response(const tickmlp_clock&, const ResponsePlan&, FullWork*, tickmlp_recorder*);
 template Response measure_response(const tickmlp_clock&, const ResponsePlan&, TickWork*, tickmlp_recorder*);
 

@@ -31,9 +31,10 @@ struct Response {
 
 // Calls a second, back to back: 1 / mean time from call to call, with preparation, clock and recording in it, since a
 // late call pays for all of them. Median of nine stretches, so that one interruption does not halve it; 1,024 calls
-// each, fewer where that would take more than 10 ms. 0 when it was interrupted or a call failed; *counts has its status.
+// each, fewer where that would take more than 10 ms. 0 when it was interrupted or a call stopped it; *counts has the
+// status of that call.
 template <class Work>
-double measure_capacity(const tickmlp_clock& clock, Work* work, CallCounts* counts);
+double measure_capacity(const tickmlp_clock& clock, OnError on_error, Work* work, CallCounts* counts);
 
 // One block: capacity, then the paced calls, response times added to *recorder. Work is FullWork or TickWork. Allocates
 // the plan (8 bytes a sample) before the first call, nothing in the loop. The same core throughout.
