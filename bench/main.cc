@@ -13,6 +13,19 @@
 namespace tickmlp::bench {
 namespace {
 
+// In the order of --help.
+constexpr AddCommand* kCommands[] = {
+    add_certify,       //
+    add_verify,        //
+    add_soak,          //
+    add_team,          //
+    add_run,           //
+    add_throughput,    //
+    add_descriptions,  //
+    add_doctor,        //
+    add_growth,        //
+};
+
 // What reproduces this run; words that a shell would split are quoted.
 std::string command_line(int count, char** words) {
   std::string line = "tickmlp";
@@ -38,9 +51,7 @@ int parse_and_run(int count, char** words) {
                     "states.npy --output scores.npy") +
              "\n`tickmlp COMMAND --help` has more on each command.");
   Action action;
-  for (const auto add :
-       {add_certify, add_team, add_run, add_throughput, add_descriptions, add_doctor, add_growth, add_verify})
-    add(&app, command_line(count, words), &action);
+  for (const auto add : kCommands) add(&app, command_line(count, words), &action);
   try {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {
