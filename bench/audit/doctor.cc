@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "audit/audit.h"
+#include "audit/identity.h"
+#include "audit/machine.h"
 #include "cli.h"
 #include "commands.h"
 #include "text_table.h"
@@ -55,10 +57,12 @@ int doctor(const DoctorOptions& options) {
   if (options.json) {
     json list = json::array();
     for (const AuditRow& row : rows) list.push_back(row_json(row));
-    const json report{{"schema", "tickmlp-doctor/0"}, {"core", core}, {"rows", list}};
+    const json report{{"schema", "tickmlp-doctor/1"},       {"core", core},        {"rows", list},
+                      {"machine", machine_json(box, core)}, {"tool", tool_json()}, {"host", host_hash()}};
     print(report.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
   } else {
-    print("The box as core " + std::to_string(core) + " sees it. Nothing is changed.\n\n");
+    print("The box as core " + std::to_string(core) + " sees it. Nothing is changed.\n");
+    print(wrapped(machine_text(box, core), 0) + "\n\n");
     for (const AuditRow& row : rows) print(row_text(row));
     print("\n" + totals(rows) + ". Rows with * keep a certificate from PASS unless they pass.\n");
   }

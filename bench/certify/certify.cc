@@ -100,6 +100,15 @@ void measure_model(const CertifyOptions& options, tickmlp_session* session, tick
   certificate->complete = certificate->measurement.complete;
 }
 
+RunFacts run_facts(const CertifyOptions& options, const Certificate& certificate) {
+  const Measurement& measured = certificate.measurement;
+  RunFacts facts{measured.page_faults, measured.involuntary_switches, measured.backwards,     &measured.jitter,
+                 2 * kJitterSeconds,   measured.fixed_work_ns,        certificate.model->lock};
+  for (const Budget& budget : options.budgets)
+    facts.tightest_budget_ns = facts.tightest_budget_ns > 0 ? std::min(facts.tightest_budget_ns, budget.ns) : budget.ns;
+  return facts;
+}
+
 int report(const CertifyOptions& options, const Certificate& certificate) {
   if (!options.json.empty()) write_atomically(options.json, {certificate_json(certificate)});
   print(certificate_table(certificate));
@@ -141,11 +150,9 @@ int certify(const CertifyOptions& options) {
   const Box box;
   certificate.processor = box.line("/proc/cpuinfo", "model name").value_or("unknown CPU");
   certificate.operating_system = operating_system();
-  certificate.audit = audit_box(box, certificate.core);
-  const CoreCounters before = read_counters(box, certificate.core);
+  RunAudit audit(box, certificate.core, certificate.clock);
   if (certificate.correctness.equal()) measure_model(options, session.get(), window.get(), &certificate);
-  audit_run(box, certificate.core, before, certificate.measurement, certificate.model->lock, options.budgets,
-            &certificate.audit);
+  certificate.audit = audit.after(run_facts(options, certificate));
   tickmlp_session_counters(session.get(), &certificate.counters);
   conclude_all(options, &certificate);
   certificate.finished = utc_now();
