@@ -39,6 +39,16 @@ std::string totals(const std::vector<AuditRow>& rows) {
   return text;
 }
 
+// What it means for a certificate that is made here.
+std::string consequence(const std::vector<AuditRow>& rows) {
+  std::string names;
+  for (const AuditRow& row : rows)
+    if (row.forcing && row.grade != Grade::kPass) names += (names.empty() ? "" : ", ") + row.name;
+  if (names.empty())
+    return "All rows with * pass: a certificate from this core can say PASS, if nothing happens during its run.";
+  return "Rows with * have to pass, or a certificate says INCONCLUSIVE at best. Here these do not: " + names + ".";
+}
+
 }  // namespace
 
 int last_allowed_core() {
@@ -61,10 +71,10 @@ int doctor(const DoctorOptions& options) {
                       {"machine", machine_json(box, core)}, {"tool", tool_json()}, {"host", host_hash()}};
     print(report.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
   } else {
-    print("The box as core " + std::to_string(core) + " sees it. Nothing is changed.\n");
+    print("The box as core " + std::to_string(core) + " sees it. This reads and changes nothing.\n");
     print(wrapped(machine_text(box, core), 0) + "\n\n");
     for (const AuditRow& row : rows) print(row_text(row));
-    print("\n" + totals(rows) + ". Rows with * keep a certificate from PASS unless they pass.\n");
+    print("\n" + totals(rows) + ".\n" + wrapped(consequence(rows), 0) + "\n");
   }
   flush_output();
   return kPass;

@@ -53,6 +53,20 @@ json numa_node_of(const Box& box, const std::string& cpu) {
   return nullptr;
 }
 
+// Intel's driver tells it, AMD's firmware in MHz.
+json base_khz_of(const Box& box, const std::string& cpu) {
+  const auto khz = to_number(box.read(cpu + "cpufreq/base_frequency").value_or(""));
+  const auto mhz = to_number(box.read(cpu + "acpi_cppc/nominal_freq").value_or(""));
+  return khz ? json(*khz) : mhz ? json(*mhz * 1000) : json();
+}
+
+// Other drivers, acpi-cpufreq first of all, may give the nominal clock as the highest.
+json turbo_khz_of(const Box& box, const std::string& cpu) {
+  const std::string driver = box.read(cpu + "cpufreq/scaling_driver").value_or("");
+  if (driver.substr(0, 6) != "intel_" && driver.substr(0, 10) != "amd-pstate") return nullptr;
+  return number_or_null(box.read(cpu + "cpufreq/cpuinfo_max_freq"));
+}
+
 json memory_bytes_of(const Box& box) {
   const std::vector<std::string> words = split_words(box.line("/proc/meminfo", "MemTotal").value_or(""));
   const auto kilobytes = words.empty() ? std::nullopt : to_number(words[0]);
@@ -102,8 +116,8 @@ json machine_json(const Box& box, int core) {
           {"numa_nodes", text_or_null(box.read("/sys/devices/system/node/online"))},
           {"numa_node", numa_node_of(box, cpu)},
           {"smt", smt_of(box)},
-          {"base_khz", number_or_null(box.read(cpu + "cpufreq/base_frequency"))},
-          {"turbo_khz", number_or_null(box.read(cpu + "cpufreq/cpuinfo_max_freq"))},
+          {"base_khz", base_khz_of(box, cpu)},
+          {"turbo_khz", turbo_khz_of(box, cpu)},
           {"memory_bytes", memory_bytes_of(box)},
           {"kernel", text_or_null(box.read("/proc/sys/kernel/osrelease"))},
           {"kernel_version", text_or_null(box.read("/proc/sys/kernel/version"))},

@@ -41,6 +41,7 @@ SERVER = {
     CPUS + "vulnerabilities/meltdown": "Not affected\n",
     CPU2 + "topology/thread_siblings_list": "2\n",
     CPU2 + "cpufreq/scaling_governor": "performance\n",
+    CPU2 + "cpufreq/scaling_driver": "intel_pstate\n",
     CPU2 + "cpufreq/base_frequency": "2900000\n",
     CPU2 + "cpufreq/cpuinfo_max_freq": "3500000\n",
     CPU2 + "cache/index0/level": "1\n",
@@ -65,7 +66,7 @@ SERVER = {
 
 # An ordinary virtual machine: nothing tuned, and time stolen from it.
 VIRTUAL = {
-    "/proc/cpuinfo": "vendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC\nflags\t: constant_tsc nonstop_tsc hypervisor\n",
+    "/proc/cpuinfo": "vendor_id\t: AuthenticAMD\nmodel name\t: EPYC\nflags\t: constant_tsc nonstop_tsc hypervisor\n",
     "/proc/cmdline": "root=/dev/vda quiet",
     "/proc/stat": "cpu2 1 2 3 4 5 6 7 250 0 0\n",
     CPUS + "isolated": "\n",

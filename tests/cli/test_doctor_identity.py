@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `tickmlp doctor` says of this machine and of itself; that it changes nothing; that docs/AUDIT.md has every row."""
+"""What `tickmlp doctor` says of this machine and of itself; it changes nothing; docs/AUDIT.md has every row."""
 import hashlib
 import json
 import pathlib
@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from boxes import ARM, PARTITION, THROTTLED, VIRTUAL, write
+from boxes import ARM, CPU2, PARTITION, THROTTLED, VIRTUAL, write
 from small_models import ROOT
 
 INFORMATION = {"cpu", "vendor", "family", "model", "stepping", "microcode", "cores_online", "caches", "numa_nodes",
@@ -41,6 +41,9 @@ def test_the_machine(machine):
     (VIRTUAL, {"virtualised": "yes", "hypervisor": "qemu"}),
     (PARTITION, {"virtualised": "no", "container": "podman"}),
     (THROTTLED, {"container": "kubernetes"}),
+    ({CPU2 + "cpufreq/scaling_driver": "amd-pstate-epp\n", CPU2 + "cpufreq/base_frequency": None,
+      CPU2 + "acpi_cppc/nominal_freq": "2600\n"}, {"base_khz": 2600000, "turbo_khz": 3500000}),
+    ({CPU2 + "cpufreq/scaling_driver": "acpi-cpufreq\n"}, {"turbo_khz": None}),  # says its nominal clock there
     (ARM, {"cpu": "Arm implementer 0x41 part 0xd0c", "vendor": "0x41", "stepping": "1", "virtualised": None,
            "microcode": None}),
 ])
@@ -83,8 +86,17 @@ def test_the_commit_survives_an_archive(tmp_path):
 
 def test_this_machine_in_words(tickmlp):
     done = tickmlp("doctor")
-    assert done.returncode == 0 and "Nothing is changed" in done.stdout and "why:" in done.stdout
+    assert done.returncode == 0 and "changes nothing" in done.stdout and "why:" in done.stdout
+    assert re.search(r"\d+ pass, \d+ warn, \d+ fail, \d+ unknown", done.stdout)
     assert max(map(len, done.stdout.splitlines())) <= 120
+
+
+def test_the_last_words_say_what_it_means_for_a_certificate(tickmlp, tmp_path):
+    def last_words(name, changes):
+        done = tickmlp("doctor", "--root", write(tmp_path / name, changes), "--core", 2)
+        return " ".join(done.stdout.split("unknown.\n")[1].split())
+    assert "can say PASS" in last_words("server", {})
+    assert last_words("virtual", VIRTUAL).endswith("these do not: isolated core, virtualised, steal.")
 
 
 WRITING = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND")
