@@ -76,6 +76,17 @@ TEST_CASE("interrupts by name, of this core alone") {
         "1 TIMER softirq");
 }
 
+TEST_CASE("counts of the whole machine are not the first core's") {
+  MadeUpBox box;
+  CoreSnapshot before, after;
+  box.write("/proc/interrupts", interrupts(1, 1, 0));
+  const CoreEvents events(box.box(), 0);
+  events.read(&before);
+  box.write("/proc/interrupts", interrupts(1, 1, 5));
+  events.read(&after);
+  CHECK(*events.between(before, after).interrupt_count == 0);
+}
+
 TEST_CASE("the chip's and the device's part of a 64-bit Arm line") {
   Moments moments;
   const CoreDifference found = moments.difference([&](int i) {

@@ -29,13 +29,13 @@ struct RunFacts {
 // read becomes an `unknown` row.
 class RunAudit {
  public:
-  // Reads every row of audit_box and the counters: some ms.
+  // Reads every row of audit_box and the counters: about 6 ms.
   RunAudit(Box box, int core, const tickmlp_clock& clock);
 
   const std::vector<AuditRow>& before() const { return before_; }
 
   // Between two blocks, as often as it is convenient: looks at most once in 50 ms, at the affinity, the governor, and
-  // the frequency by a fixed chain of instructions; about 60 us. A look in between costs a clock reading. Leaves caches
+  // the frequency by a fixed chain of instructions; about 80 us. A look in between costs a clock reading. Leaves caches
   // colder, so never between a block's warm-up and its samples.
   void during();
 

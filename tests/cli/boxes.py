@@ -89,7 +89,7 @@ PARTITION = {
     CGROUP + "cpu.max": "max 100000\n",
 }
 
-# A container with a quota, which its parent group tightens.
+# A container with a quota, which its parent group tightens and the one above loosens, to no effect.
 THROTTLED = {
     "/.dockerenv": "",
     "/proc/self/cgroup": "0::/kubepods/pod1/c1\n",
@@ -97,7 +97,7 @@ THROTTLED = {
     CGROUP + "kubepods/pod1/c1/cpu.stat": "usage_usec 7\nnr_periods 9\nnr_throttled 4\nthrottled_usec 90\n",
     CGROUP + "kubepods/pod1/cpu.max": "50000 100000\n",
     CGROUP + "kubepods/pod1/cpu.stat": "nr_throttled 2\n",
-    CGROUP + "kubepods/cpu.max": "max 100000\n",
+    CGROUP + "kubepods/cpu.max": "400000 100000\n",
 }
 
 # 64-bit Arm has no CPU flags.

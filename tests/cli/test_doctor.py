@@ -61,8 +61,11 @@ def test_a_container_in_an_isolated_partition_counts_as_isolated(doctor):
     # a member of a partition lies in its parent's
     ({"/proc/self/cgroup": "0::/a/b\n", CGROUP + "a/b/cpuset.cpus.partition": "member\n"}, "pass", "isolated"),
     # the mount shows a group further down, as version 2 without a namespace does in a container
-    ({"/proc/self/cgroup": "0::/pod/c\n",
-      "/proc/self/mountinfo": "1 2 0:1 /pod/c /sys/fs/cgroup ro - cgroup2 cgroup rw\n"}, "pass", "isolated"),
+    ({"/proc/self/cgroup": "0::/pod/c\n", CGROUP + "cpuset.cpus.partition": None,
+      "/proc/self/mountinfo": "1 2 0:1 /pod /sys/fs/cgroup ro - cgroup2 cgroup rw\n",
+      CGROUP + "c/cpuset.cpus.partition": "isolated\n", CGROUP + "c/cpuset.cpus.effective": "2\n"}, "pass", "isolated"),
+    # the process's group lies outside its namespace
+    ({"/proc/self/cgroup": "0::/../other\n"}, "pass", "isolated"),
     # the top of all groups lists what any partition has isolated
     ({CGROUP + "cpuset.cpus.partition": None, CGROUP + "cpuset.cpus.isolated": "2\n"}, "pass", "partitions: 2"),
     ({CGROUP + "cpuset.cpus.partition": None, CGROUP + "cpuset.cpus.isolated": "\n"}, "fail", "partitions: none"),
