@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How often a 95 % interval holds the true percentile, tried on distributions whose percentiles are known.
 //
-// The interval is [X(low), X(high)] of the sorted samples; it holds the percentile q when B, the number of samples below
-// q, is in low .. high - 1. B is binomial whatever the distribution, so the exact coverage is a sum over its
+// The interval is [X(low), X(high)] of the sorted samples; it holds the percentile q when B, the number of samples
+// below q, is in low .. high - 1. B is binomial whatever the distribution, so the exact coverage is a sum over its
 // probabilities. 1,000 trials estimate 96 % with a standard deviation of 0.6 points, so 2 points are more than three;
 // the many small cases take 4,000 trials, since among so many some would be as far off as that by chance.
 #include <doctest/doctest.h>
