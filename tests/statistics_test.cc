@@ -144,7 +144,9 @@ TEST_CASE("figures by name") {
 }
 
 TEST_CASE("a summary: all, each re-run, each epoch") {
-  const Summary summary = summarise(series_of({{100, 110}, {120, 130}, {}}));
+  SeriesEvidence series = series_of({{100, 110}, {120, 130}, {}});
+  series.runs[0].emplace_back();  // an epoch without samples is none either
+  const Summary summary = summarise(series);
   CHECK_EQ(summary.all.count, 40);
   CHECK_EQ(summary.all.minimum, 100);
   CHECK_EQ(summary.all.maximum, 130);
