@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Order-statistic intervals against exact binomial sums, budgets, and the rules of the verdict.
+// Order-statistic intervals against exact binomial sums; mean, deviation, re-runs and epochs against worked values.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <memory>
-#include <string>
 #include <vector>
 
-#include "certify/budget.h"
+#include "evidence/summary.h"
 #include "measure/statistics.h"
 
 using namespace tickmlp::bench;
@@ -33,16 +31,15 @@ std::unique_ptr<tickmlp_recorder> recorder_of(std::uint64_t count, std::uint64_t
   return recorder;
 }
 
-const tickmlp_clock kClock{0.385, 0, 10, 1};
-
-Judgement judged(const char* figure, double ns, const tickmlp_recorder& recorder, std::vector<double> epochs = {}) {
-  if (epochs.empty()) epochs.assign(20, tickmlp_recorder_central(&recorder));
-  return judge({figure, ns}, recorder, epochs, kClock);
+// One re-run for each inner list, of epochs of ten equal samples.
+SeriesEvidence series_of(const std::vector<std::vector<std::uint64_t>>& runs) {
+  SeriesEvidence series;
+  for (const auto& epochs : runs) {
+    Run& run = series.runs.emplace_back();
+    for (const std::uint64_t value : epochs) run.push_back({0, 0, histogram_of(*recorder_of(10, value))});
+  }
+  return series;
 }
-
-AuditRow row(Grade grade, bool forcing) { return {"a row", grade, "seen", "", "", forcing}; }
-
-bool has(const std::string& text, const char* words) { return text.find(words) != std::string::npos; }
 
 }  // namespace
 
@@ -101,81 +98,85 @@ TEST_CASE("epochs: the median's interval, the whole range where there are few") 
   CHECK_EQ(epoch_interval({}).high, 0);
 }
 
-TEST_CASE("budgets are parsed, and what is wrong is said") {
-  std::vector<Budget> budgets;
-  CHECK_EQ(parse_budgets("p99=1us,p99.9=2.5ms,central=250ns,max=1s", &budgets), "");
-  REQUIRE_EQ(budgets.size(), 4);
-  CHECK_EQ(budgets[0].ns, 1000);
-  CHECK_EQ(budgets[1].ns, 2.5e6);
-  CHECK_EQ(budgets[2].ns, 250);
-  CHECK_EQ(budgets[3].ns, 1e9);
-  for (const char* wrong :
-       {"", "p99", "p99=", "=1us", "p98=1us", "p99=1", "p99=us", "p99=0us", "p99=-1us", "p99=1 us", "p99=1e3us",
-        "p99=nanns", "p99=infs", "p99=1hours", "p99=10000s", "p99=1us,", "p99=1us,p99=2us"}) {
-    std::vector<Budget> none;
-    CAPTURE(wrong);
-    CHECK_NE(parse_budgets(wrong, &none), "");
-  }
+TEST_CASE("mean and deviation, against values worked out by hand") {
+  const auto narrow = recorder_of(3, 100, 1, 104);
+  CHECK_EQ(moments_of(*narrow).mean, 101);
+  CHECK_EQ(moments_of(*narrow).deviation, doctest::Approx(std::sqrt(3.0)));
+  // 5,000 lies in the slot 4,992 .. 5,055, whose middle is 5,023.5.
+  CHECK_EQ(moments_of(*recorder_of(7, 5000)).mean, 5023.5);
+  CHECK_EQ(moments_of(*recorder_of(7, 5000)).deviation, 0);
+  const std::uint64_t beyond = std::uint64_t{1} << 31;
+  CHECK_EQ(moments_of(*recorder_of(1, 0, 1, beyond)).mean, static_cast<double>(beyond) / 2);
+  CHECK_EQ(moments_of(*recorder_of(1, 0, 1, beyond)).deviation, static_cast<double>(beyond) / 2);
+  CHECK_EQ(moments_of(*recorder_of(0, 0)).mean, 0);
+  // The deviation of a billion samples that differ by one ns is not lost in the size of the sums.
+  auto many = recorder_of(1, 1000, 1, 1001);
+  many->slots[1000] = many->slots[1001] = 500'000'000, many->count = 1'000'000'000;
+  CHECK_EQ(moments_of(*many).deviation, doctest::Approx(0.5));
 }
 
-TEST_CASE("an interval decides") {
-  const auto recorder = recorder_of(100'000, 600);
-  CHECK_EQ(judged("p99", 1000, *recorder).verdict, Verdict::kPass);
-  CHECK_EQ(judged("p99", 600, *recorder).verdict, Verdict::kPass);  // within: not above
-  CHECK_EQ(judged("p99", 599, *recorder).verdict, Verdict::kFail);
-  CHECK_EQ(judged("max", 599, *recorder).verdict, Verdict::kFail);
-  CHECK_EQ(judged("min", 600, *recorder).verdict, Verdict::kPass);
-  // 1 % and a little of the samples are slow: whether p99 is cannot be told.
-  const auto straddling = recorder_of(99'000, 600, 1000, 5000);
-  const Judgement open = judged("p99", 1000, *straddling);
-  CHECK_EQ(open.verdict, Verdict::kInconclusive);
-  CHECK(has(open.why, "cannot be told"));
-  const Judgement few = judged("p99.9", 1000, *recorder_of(100, 600));
-  CHECK_EQ(few.verdict, Verdict::kInconclusive);
-  CHECK_FALSE(few.measured);
-  CHECK(has(few.why, "too few samples"));
+TEST_CASE("samples above a value are counted by the upper edges of their slots") {
+  const auto recorder = recorder_of(5, 1000, 3, 5000);
+  CHECK_EQ(count_above(*recorder, 999), 8);
+  CHECK_EQ(count_above(*recorder, 999.99), 8);
+  CHECK_EQ(count_above(*recorder, 1000), 3);
+  CHECK_EQ(count_above(*recorder, 5054), 3);
+  CHECK_EQ(count_above(*recorder, 5055), 0);
+  const auto beyond = recorder_of(5, 1000, 2, std::uint64_t{1} << 31);
+  CHECK_EQ(count_above(*beyond, 1e9), 2);
+  CHECK_EQ(count_above(*beyond, 2147483647), 2);
+  CHECK_EQ(count_above(*beyond, 2147483648), 0);
 }
 
-TEST_CASE("central_ns is judged over the epochs") {
-  const auto recorder = recorder_of(1000, 600);
-  std::vector<double> epochs(20, 600);
-  CHECK_EQ(judged("central", 600, *recorder, epochs).verdict, Verdict::kPass);
-  std::fill(epochs.begin(), epochs.begin() + 10, 700.0);
-  CHECK_EQ(judged("central", 650, *recorder, epochs).verdict, Verdict::kInconclusive);
-  CHECK_EQ(judged("central", 599, *recorder, epochs).verdict, Verdict::kFail);
+TEST_CASE("figures by name") {
+  const auto recorder = recorder_of(999, 100, 1, 1100);
+  CHECK_EQ(figure_value(*recorder, "min"), 100);
+  CHECK_EQ(figure_value(*recorder, "p50"), 100);
+  CHECK_EQ(figure_value(*recorder, "central"), 100);
+  CHECK_EQ(figure_value(*recorder, "mean"), 101);
+  CHECK_EQ(figure_value(*recorder, "max"), 1100);
+  CHECK_FALSE(figure_value(*recorder, "p99.9"));  // a thousand samples are too few
+  CHECK_FALSE(figure_value(*recorder, "p98"));
+  CHECK_FALSE(figure_value(*recorder_of(0, 0), "min"));
+  CHECK_EQ(figure_names(), "central, mean, min, p50, p90, p95, p99, p99.9, p99.99, p99.999, max");
+  CHECK_EQ(hundredths(1.004), 1);
+  CHECK_EQ(hundredths(1.006), 1.01);
 }
 
-TEST_CASE("below 20 clock steps central_ns decides, and tails get a step more") {
-  // The clock shows 60 or 70: p50 reads 70, the truth lies at 66.
-  const auto recorder = recorder_of(4000, 60, 6000, 70);
-  CHECK_EQ(judged("p50", 67, *recorder).verdict, Verdict::kPass);
-  CHECK_EQ(judged("p50", 65, *recorder).verdict, Verdict::kFail);
-  CHECK(has(judged("p50", 67, *recorder).why, "central decides"));
-  CHECK_EQ(judged("p99", 80, *recorder).verdict, Verdict::kPass);
-  CHECK_EQ(judged("p99", 75, *recorder).verdict, Verdict::kInconclusive);
-  CHECK_EQ(judged("p99", 55, *recorder).verdict, Verdict::kFail);
-  CHECK(has(judged("p99", 80, *recorder).why, "20 clock steps of 10 ns"));
+TEST_CASE("a summary: all, each re-run, each epoch") {
+  SeriesEvidence series = series_of({{100, 110}, {120, 130}, {}});
+  series.runs[0].emplace_back();  // an epoch without samples is none either
+  const Summary summary = summarise(series);
+  CHECK_EQ(summary.all.count, 40);
+  CHECK_EQ(summary.all.minimum, 100);
+  CHECK_EQ(summary.all.maximum, 130);
+  REQUIRE_EQ(summary.runs.size(), 2);  // the one without samples is none
+  CHECK_EQ(summary.runs[1].count, 20);
+  CHECK_EQ(summary.runs[1].minimum, 120);
+  CHECK(summary.epoch_central_ns == std::vector<std::vector<double>>{{100, 110}, {120, 130}});
+  CHECK(summary.epoch_mean_ns == summary.epoch_central_ns);
+  CHECK_EQ(epoch_spread(summary), doctest::Approx(0.3));
+  CHECK_EQ(epoch_spread(summarise({})), 0);
+  CHECK_EQ(epoch_spread(summarise(series_of({{100}}))), 0);
 }
 
-TEST_CASE("the verdict: FAIL beats the audit, the audit beats PASS") {
-  const auto recorder = recorder_of(100'000, 600);
-  const Judgement met = judged("p99", 1000, *recorder), missed = judged("p99", 500, *recorder);
-  const std::vector<AuditRow> good{row(Grade::kPass, true), row(Grade::kWarn, false), row(Grade::kFail, false)};
-  std::vector<AuditRow> bad = good;
-  CHECK_EQ(conclude({met}, good, true).verdict, Verdict::kPass);
-  CHECK_EQ(conclude({met, missed}, good, true).verdict, Verdict::kFail);
-  CHECK_EQ(conclude({}, good, true).verdict, Verdict::kInconclusive);
-  CHECK(has(conclude({}, good, true).reasons.at(0), "no budget declared"));
-  CHECK_EQ(conclude({met}, good, false).verdict, Verdict::kInconclusive);
-  for (const Grade grade : {Grade::kFail, Grade::kWarn, Grade::kUnknown}) {
-    bad.push_back(row(grade, true));
-    const Conclusion forced = conclude({met}, bad, true);
-    CHECK_EQ(forced.verdict, Verdict::kInconclusive);
-    CHECK(has(forced.reasons.at(0), "audit: a row"));
-    CHECK_EQ(conclude({missed}, bad, true).verdict, Verdict::kFail);
-    bad.pop_back();
-  }
-  CHECK_EQ(exit_code(Verdict::kPass), 0);
-  CHECK_EQ(exit_code(Verdict::kFail), 1);
-  CHECK_EQ(exit_code(Verdict::kInconclusive), 3);
+TEST_CASE("the deciding interval is the hull of the samples' and the re-runs'") {
+  const Summary calm = summarise(series_of({{100, 100}, {100, 100}, {120, 120}, {100, 100}, {100, 100}}));
+  CHECK_EQ(sample_interval(calm, "p50")->high, 100);
+  CHECK_EQ(run_range(calm, "p50")->low, 100);
+  CHECK_EQ(run_range(calm, "p50")->high, 120);
+  CHECK_EQ(deciding_interval(calm, "p50")->low, 100);
+  CHECK_EQ(deciding_interval(calm, "p50")->high, 120);
+  // Equal re-runs, each of them broad: the samples' interval is the wider one.
+  const Summary broad = summarise(series_of({{100, 120, 100, 120}, {100, 120, 100, 120}}));
+  CHECK_EQ(run_range(broad, "p50")->high, 100);
+  CHECK_EQ(deciding_interval(broad, "p50")->high, 120);
+  // min and max have no interval but their re-runs'.
+  const Summary apart = summarise(series_of({{100, 300}, {110, 250}}));
+  CHECK_EQ(sample_interval(apart, "max")->low, 300);
+  CHECK_EQ(deciding_interval(apart, "max")->low, 250);
+  CHECK_EQ(deciding_interval(apart, "min")->high, 110);
+  CHECK_FALSE(run_range(apart, "p90"));  // 20 samples a re-run; 36 are needed
+  CHECK_FALSE(deciding_interval(apart, "p90"));
+  CHECK_FALSE(deciding_interval(summarise({}), "min"));
 }

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "cli.h"
+#include "measure/scenario.h"
 #include "measure/statistics.h"
 
 namespace tickmlp::bench {
@@ -13,19 +14,13 @@ namespace {
 
 constexpr double kLargestBudgetNs = 1e12;  // a thousand seconds: beyond it somebody mistook the unit
 
-// Whether it has the form PATH-REGIME. Which of them are measured is the run's affair; this finds what is misspelt
-// before minutes are spent.
-bool scenario_id(std::string_view id) {
-  if (!id.starts_with("full-") && !id.starts_with("tick-")) return false;
-  const std::string_view regime = id.substr(5);
-  for (const std::string_view whole : {"hot", "evicted", "evicted-data", "evicted-walk"})
-    if (regime == whole) return true;
-  for (const std::string_view kind : {"spaced-", "touched-", "response-constant-", "response-poisson-", "sessions-"}) {
-    if (!regime.starts_with(kind) || regime.size() == kind.size()) continue;
-    const std::string_view rest = regime.substr(kind.size());
-    return rest[0] >= '1' && rest[0] <= '9' && rest.find_first_not_of("0123456789kMmnsu") == rest.npos;
-  }
-  return false;
+// The id as the run gives it, PATH-REGIME with one name for one rate; "" when there is no such scenario. Which of them
+// are measured is the run's affair; this finds what is misspelt before minutes are spent.
+std::string scenario_id(const std::string& id) {
+  const std::string path = id.substr(0, 5), regime = id.substr(path.size());
+  std::vector<Scenario> scenarios;
+  if ((path != "full-" && path != "tick-") || regime == "all" || regime.find(',') != regime.npos) return "";
+  return parse_scenarios(regime, &scenarios).empty() ? path + scenarios.back().name : "";
 }
 
 // "1.5us" to ns, to 0.01 ns; 0 when it is no time.
@@ -54,7 +49,8 @@ std::string parse_budget(const std::string& text, const std::string& default_sce
 
 std::string add_budget(const std::string& scenario, const std::string& figure, const std::string& time,
                        std::vector<Budget>* budgets) {
-  if (!scenario_id(scenario))
+  const std::string id = scenario_id(scenario);
+  if (id.empty())
     return "unknown scenario " + in_quotes(scenario) +
            ": expected full- or tick- and a regime, such as full-hot, tick-evicted, full-spaced-100us, "
            "full-response-poisson-100k or full-sessions-2";
@@ -64,9 +60,9 @@ std::string add_budget(const std::string& scenario, const std::string& figure, c
     return in_quotes(time) + " is no time: expected a positive number and its unit ns, us, ms or s, as in 1.5us";
   if (ns > kLargestBudgetNs) return in_quotes(time) + " is too long: expected at most 1000s";
   for (const Budget& other : *budgets)
-    if (other.scenario == scenario && other.figure == figure)
-      return "two budgets for " + figure + " of " + scenario + ": expected one";
-  budgets->push_back({scenario, figure, ns});
+    if (other.scenario == id && other.figure == figure)
+      return "two budgets for " + figure + " of " + id + ": expected one";
+  budgets->push_back({id, figure, ns});
   return "";
 }
 

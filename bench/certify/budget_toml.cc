@@ -70,7 +70,7 @@ std::string parse_budget_toml(std::string_view text, std::vector<Budget>* budget
     const toml::table* table = node->as_table();
     if (table == nullptr)
       return at(scenario->source(), in_quotes(scenario->str()) + " is " + type_of(*node) +
-                                        ": expected a scenario's table above it, such as [full-hot]");
+                                        ": expected a scenario's table, such as [full-hot], and the budgets in it");
     if (table->empty())
       return at(scenario->source(),
                 "[" + printable(scenario->str()) + "] is empty: expected a budget such as p99 = \"1us\"");

@@ -15,7 +15,7 @@ enum class Cause { kVirtual, kClock, kShared, kFaults };
 // virtual machine suffers from, switches and gaps are what a shared core suffers from. The first of a cause that does
 // not pass speaks for it. A row that is not here speaks with its own words.
 struct Meaning {
-  std::string_view row;
+  std::string_view row;  // the row's name begins so: "steal" is "steal during the run" too
   Cause cause;
   std::string_view words;
 };
@@ -23,9 +23,9 @@ constexpr std::array kMeanings{
     Meaning{"virtualised", Cause::kVirtual,
             "this machine is virtual: a hypervisor can stop it at any instant, so a latency seen here proves nothing "
             "about a bare machine. Run certify on the box that will trade"},
-    Meaning{"steal during the run", Cause::kVirtual,
-            "the hypervisor gave this core to somebody else while the model was timed, so a slow call may be another "
-            "machine's work. Run certify on the box that will trade"},
+    Meaning{"steal", Cause::kVirtual,
+            "the hypervisor gave this core's time to another machine, so a slow call may be that machine's doing. Run "
+            "certify on the box that will trade"},
     Meaning{"invariant TSC", Cause::kClock,
             "the clock may change its rate with the speed of the core, so its readings are no times. Use another CPU"},
     Meaning{"clock backwards", Cause::kClock,
@@ -33,7 +33,7 @@ constexpr std::array kMeanings{
     Meaning{"isolated core", Cause::kShared,
             "the core is not set apart, so any other program may run on it and a slow call may be that program's "
             "doing. Start Linux with isolcpus=N, and give that core with --core N"},
-    Meaning{"affinity during the run", Cause::kShared,
+    Meaning{"affinity", Cause::kShared,
             "the measuring thread was not alone on one core to the end, so some calls found the caches of another "
             "core. Let nothing else change its affinity, and measure again"},
     Meaning{"involuntary switches", Cause::kShared,
@@ -57,13 +57,15 @@ std::string seen(const AuditRow& row) {
 std::vector<std::string> audit_reasons(const std::vector<AuditRow>& audit) {
   std::vector<std::string> reasons;
   const auto known = [](const AuditRow& row) {
-    return std::find_if(kMeanings.begin(), kMeanings.end(), [&](const Meaning& each) { return each.row == row.name; });
+    return std::find_if(kMeanings.begin(), kMeanings.end(),
+                        [&](const Meaning& each) { return row.name.starts_with(each.row); });
   };
   for (const Cause cause : {Cause::kVirtual, Cause::kClock, Cause::kShared, Cause::kFaults}) {
     std::string words, evidence;
     for (const Meaning& meaning : kMeanings) {
-      const auto row = std::find_if(audit.begin(), audit.end(),
-                                    [&](const AuditRow& each) { return forces(each) && each.name == meaning.row; });
+      const auto row = std::find_if(audit.begin(), audit.end(), [&](const AuditRow& each) {
+        return forces(each) && each.name.starts_with(meaning.row);
+      });
       if (meaning.cause != cause || row == audit.end()) continue;
       if (words.empty()) words = meaning.words;
       evidence += (evidence.empty() ? "" : "; ") + seen(*row);

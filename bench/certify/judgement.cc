@@ -101,6 +101,10 @@ int exit_code(Verdict verdict) {
 Judgement judge(const Budget& budget, const SeriesEvidence& series, std::uint64_t clock_step_ns) {
   const Summary summary = summarise(series);
   Judgement judgement{.budget = budget};
+  if (!known_figure(budget.figure)) {  // not from the command line, which refuses it; from an edited certificate
+    judgement.why = "unknown figure " + in_quotes(budget.figure) + ": expected one of " + figure_names();
+    return judgement;
+  }
   fill(summary, &judgement);
   if (judgement.count == 0) {
     judgement.why = budget.scenario + " was not measured, so nothing can be said of its " + budget.figure +

@@ -31,10 +31,10 @@ struct Judgement {
   std::string why{};         // one sentence; names scenario, figure and budget
 };
 
-// PASS when the deciding interval lies within the budget, FAIL when beyond it, else INCONCLUSIVE; so too with fewer than
-// five re-runs or too few samples. FAIL without all that when even the fastest call took longer. Below 20 clock steps a
-// percentile cannot be told from its neighbours: central_ns decides min and p50, and the others need central_ns within
-// the budget and an interval wider by one step each way.
+// PASS when the deciding interval lies within the budget, FAIL when beyond it, else INCONCLUSIVE; so too with fewer
+// than five re-runs or too few samples. FAIL without all that when even the fastest call took longer. Below 20 clock
+// steps a percentile cannot be told from its neighbours: central_ns decides min and p50, and the others need central_ns
+// within the budget and an interval wider by one step each way.
 Judgement judge(const Budget& budget, const SeriesEvidence& series, std::uint64_t clock_step_ns);
 
 // Each budget against its own scenario. INCONCLUSIVE with the reason where that was not measured or is one of

@@ -53,9 +53,9 @@ std::uint64_t fewest_samples(std::string_view figure);
 // The figure in ns; nothing below fewest_samples, or where the name is unknown.
 std::optional<double> figure_value(const tickmlp_recorder& recorder, std::string_view figure);
 
-// Of all samples, each taken as its slot's middle (exact below 2,048 ns); what lies beyond 2^30 ns as the maximum, since
-// no more is known of it. The deviation is the population's (divided by the count), as HdrHistogram gives it. Both 0
-// while empty. Slots are summed in ascending order, so equal recorders give equal bits.
+// Of all samples, each taken as its slot's middle (exact below 2,048 ns); what lies beyond 2^30 ns as the maximum,
+// since no more is known of it. The deviation is the population's (divided by the count), as HdrHistogram gives it.
+// Both 0 while empty. Slots are summed in ascending order, so equal recorders give equal bits.
 struct Moments {
   double mean, deviation;  // ns
 };
