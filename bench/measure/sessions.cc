@@ -30,7 +30,6 @@ struct Meeting {
 bool call_until_stop(const Subject& subject, const SessionsPlan& plan, Meeting* meeting, SessionOnCore* result) {
   FullWork work(subject);
   CpuTime time;
-  CallCounts untimed;
   const auto call = [&](std::uint64_t calls, tickmlp_recorder* recorder, CallCounts* counts) {
     return run_back_to_back(calls, subject.clock, OnError::kStop, &work, &time, recorder, counts);
   };
