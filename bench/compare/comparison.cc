@@ -82,8 +82,9 @@ std::string comparison_json(const Comparison& comparison) {
                  {"why", decision.why},
                  {"effect_ns", decimals(decision.shift.estimate)},
                  {"effect_percent", decimals(decision.shift.estimate * to_percent)},
-                 {"interval_99_ns", interval_json(decision.shift, 1)},
-                 {"interval_99_percent", interval_json(decision.shift, to_percent)},
+                 {"interval_ns", interval_json(decision.shift, 1)},
+                 {"interval_percent", interval_json(decision.shift, to_percent)},
+                 {"confidence", kConfidence},
                  {"minimum_effect_ns", decimals(decision.minimum_ns)},
                  {"p_slower", decision.test.p_greater},
                  {"p_faster", decision.test.p_less},
@@ -110,11 +111,12 @@ std::string comparison_table(const Comparison& comparison) {
   text += "  timer      " + fixed_point(decision.timer_ns, 1) + " ns, taken off before per cents; clock steps by " +
           fixed_point(comparison.first[0].step_ns, 0) + " ns\n";
   text += "  effect     " + both(decision.shift.estimate);
-  if (decision.shift.bounded) text += ", 99 % sure: " + both(decision.shift.low) + " to " + both(decision.shift.high);
+  if (decision.shift.bounded)
+    text += ", with 99.6 % in " + both(decision.shift.low) + " to " + both(decision.shift.high);
   text += "\n  minimum    " + both(decision.minimum_ns) + ", the largest of 3 %, 2 ns and what the clock resolves\n";
   char test[80];
   std::snprintf(test, sizeof test, "slower p = %.2g, faster p = %.2g", decision.test.p_greater, decision.test.p_less);
-  text += std::string("  signed rank ") + test + ", of which 0.005 is asked\n\n";
+  text += std::string("  signed rank ") + test + ", 0.002 or less is asked\n\n";
   return text + "  " + verdict_line(decision) + "\n  " + wrapped(decision.why, 2) + "\n";
 }
 

@@ -49,7 +49,8 @@ Outcome outcome_of(const Decision& decision) {
 std::string reason(const Decision& decision) {
   const auto percent = [&](double ns) { return signed_percent(decision.percent(ns)); };
   if (decision.base_ns <= 0) return "a call takes no longer than reading the clock: there is nothing to compare";
-  if (!decision.shift.bounded) return "too few pairs for an interval of 99 %; expected at least 8 (--pairs)";
+  if (!decision.shift.bounded)
+    return "too few pairs to tell chance from a difference; expected at least " + std::to_string(kFewestPairs);
   const std::string interval = percent(decision.shift.low) + " to " + percent(decision.shift.high),
                     least = fixed_point(decision.percent(decision.minimum_ns), 1) + " %";
   switch (decision.outcome) {

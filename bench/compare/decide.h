@@ -20,8 +20,11 @@ inline constexpr double kLeastShare = 0.03, kLeastNs = 2.0;
 // central mean by at most a tenth of the step; in two runs, by a fifth. The recorder's own slots are 1.6 % wide from
 // 2,048 ns on, a fifth of which is far below 3 %.
 inline constexpr double kResolvedSteps = 0.2;
-// Of either side: the test is passed by chance in one of 200, and the interval is one of 99 %.
-inline constexpr double kTail = 0.005;
+// Of either side: whatever the noise, chance alone passes the test in one comparison of 500, minimum effect aside. It
+// takes 9 pairs at least. The interval beside it holds the true difference with 99.6 %.
+inline constexpr double kTail = 0.002;
+inline constexpr double kConfidence = 1 - 2 * kTail;
+inline constexpr int kFewestPairs = 9;
 
 double minimum_effect_ns(double base_ns, double step_ns);
 

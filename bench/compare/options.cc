@@ -61,7 +61,7 @@ void add_compare(CLI::App* app, const std::string& command_line, Action* action)
     command->add_option(name, *names, what)->type_name("A B")->expected(2);
   command->add_option("--blob", options->blob, "Model file, for --binaries and --kernels")->type_name("BLOB");
   command->add_option("--kernel", options->kernel, "Force a kernel by name in both")->type_name("NAME");
-  command->add_option("--pairs", options->pairs, "Pairs of processes (default: 30; 8 are the fewest that can tell)")
+  command->add_option("--pairs", options->pairs, "Pairs of processes (default: 30; 9 are the fewest that can tell)")
       ->check(whole_number(1, static_cast<std::int64_t>(kMostDifferences)));
   add_measuring(command, &options->path, &options->input, &options->core, &options->seconds);
   command->add_option("--timeout", options->timeout, "Seconds that one process may take (default: 30)")

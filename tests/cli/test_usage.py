@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-COMMANDS = ["certify", "team", "throughput", "run", "kernels", "inspect", "doctor", "profile", "predict", "sweep"]
+COMMANDS = ["certify", "team", "throughput", "run", "kernels", "inspect", "doctor", "profile", "predict", "sweep",
+            "sample", "compare"]
 
 
 @pytest.mark.parametrize("arguments", [
