@@ -38,7 +38,8 @@ int doctor(const DoctorOptions& options);
 int list_kernels(bool json);
 int inspect(const std::string& blob, bool json);
 
-// The highest-numbered core that this process may run on.
+// The cores that this process may run on, ascending; the last of them.
+std::vector<int> allowed_cores();
 int last_allowed_core();
 
 }  // namespace tickmlp::bench

@@ -15,7 +15,7 @@ namespace {
 
 // The library has no allocator of its own; a program hands it the one that it is linked with. This one also remembers
 // each block, so that `certify` can evict them.
-std::vector<Block> g_blocks;
+std::vector<MemoryBlock> g_blocks;
 
 void free_memory(void* memory) {
 #if TICKMLP_HAVE_MIMALLOC
@@ -42,7 +42,7 @@ void* allocate(void*, std::size_t bytes) {
 }
 
 void release(void*, void* memory) {
-  std::erase_if(g_blocks, [=](const Block& block) { return block.memory == memory; });
+  std::erase_if(g_blocks, [=](const MemoryBlock& block) { return block.memory == memory; });
   free_memory(memory);
 }
 
@@ -91,7 +91,7 @@ Session open_session(const Model& model, tickmlp_non_finite non_finite) {
   return Session(session);
 }
 
-const std::vector<Block>& library_blocks() { return g_blocks; }
+const std::vector<MemoryBlock>& library_blocks() { return g_blocks; }
 
 const char* dtype_name(tickmlp_element_type type) { return type == TICKMLP_INT8 ? "int8" : "float32"; }
 

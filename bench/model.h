@@ -34,11 +34,11 @@ Session open_session(const Model& model, tickmlp_non_finite non_finite = TICKMLP
 Window open_window(const Model& model, tickmlp_non_finite non_finite = TICKMLP_STRICT);
 
 // What the library has allocated and not released: handles, sessions and windows, not the weights.
-struct Block {
+struct MemoryBlock {
   void* memory;
   std::size_t bytes;
 };
-const std::vector<Block>& library_blocks();
+const std::vector<MemoryBlock>& library_blocks();
 
 const char* dtype_name(tickmlp_element_type type);
 const char* lock_name(tickmlp_lock lock);

@@ -75,18 +75,40 @@ void sync_folder_of(const std::string& target) {
 
 }  // namespace
 
-void write_atomically(const std::string& path, std::initializer_list<std::string_view> parts) {
-  const std::string target = real_target(path);
+struct OutputFiles::Staged {
+  std::string target;
   TemporaryFile file;
-  open_beside(target, &file);
-  for (const std::string_view part : parts) write_all(target, file.descriptor, part);
-  if (fsync(file.descriptor) != 0) refuse_file(target, "fsync", errno);
-  const int descriptor = file.descriptor;
-  file.descriptor = -1;
-  if (close(descriptor) != 0) refuse_file(target, "close", errno);
-  if (rename(file.path.c_str(), target.c_str()) != 0) refuse_file(target, "renaming the temporary file", errno);
-  file.path.clear();
-  sync_folder_of(target);
+};
+
+OutputFiles::OutputFiles() = default;
+OutputFiles::~OutputFiles() = default;
+
+void OutputFiles::add(const std::string& path, std::initializer_list<std::string_view> parts) {
+  auto staged = std::make_unique<Staged>();
+  staged->target = real_target(path);
+  open_beside(staged->target, &staged->file);
+  for (const std::string_view part : parts) write_all(staged->target, staged->file.descriptor, part);
+  if (fsync(staged->file.descriptor) != 0) refuse_file(staged->target, "fsync", errno);
+  const int descriptor = staged->file.descriptor;
+  staged->file.descriptor = -1;
+  if (close(descriptor) != 0) refuse_file(staged->target, "close", errno);
+  staged_.push_back(std::move(staged));
+}
+
+void OutputFiles::commit() {
+  for (const auto& staged : staged_) {
+    if (rename(staged->file.path.c_str(), staged->target.c_str()) != 0)
+      refuse_file(staged->target, "renaming the temporary file", errno);
+    staged->file.path.clear();
+  }
+  for (const auto& staged : staged_) sync_folder_of(staged->target);
+  staged_.clear();
+}
+
+void write_atomically(const std::string& path, std::initializer_list<std::string_view> parts) {
+  OutputFiles files;
+  files.add(path, parts);
+  files.commit();
 }
 
 void check_target(const std::string& path, std::initializer_list<std::string> inputs) {

@@ -20,6 +20,12 @@ std::string fixed_point(double number, int decimals) {
   return text;
 }
 
+std::string with_commas_fixed(double number, int decimals) {
+  const std::string text = fixed_point(number, decimals);
+  const std::size_t point = std::min(text.find('.'), text.size());
+  return with_commas(static_cast<std::uint64_t>(number)) + text.substr(point);
+}
+
 // Continuation lines are indented; the first is not, since something stands before it.
 std::string wrapped(const std::string& text, std::size_t indent, std::size_t width) {
   std::string out;

@@ -39,14 +39,17 @@ std::string totals(const std::vector<AuditRow>& rows) {
 
 }  // namespace
 
-int last_allowed_core() {
+std::vector<int> allowed_cores() {
   cpu_set_t words[8];  // 8,192 cores, the most that Linux is built for
   CPU_ZERO_S(sizeof words, words);
-  if (sched_getaffinity(0, sizeof words, words) != 0) return 0;
-  for (int core = 8 * CPU_SETSIZE - 1; core > 0; --core)
-    if (CPU_ISSET_S(static_cast<std::size_t>(core), sizeof words, words)) return core;
-  return 0;
+  std::vector<int> cores;
+  if (sched_getaffinity(0, sizeof words, words) != 0) return {0};
+  for (int core = 0; core < 8 * CPU_SETSIZE; ++core)
+    if (CPU_ISSET_S(static_cast<std::size_t>(core), sizeof words, words)) cores.push_back(core);
+  return cores.empty() ? std::vector<int>{0} : cores;
 }
+
+int last_allowed_core() { return allowed_cores().back(); }
 
 int doctor(const DoctorOptions& options) {
   const Box box(options.root);

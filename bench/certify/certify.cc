@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tickmlp certify`: pin, check, measure, judge, report. In that order, each step refusing by name.
+// `tickmlp certify`: pin, check, measure, derive, report. In that order, each step refusing by name.
+#include "certify/certify.h"
+
 #include <openssl/sha.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <ctime>
 
-#include "certify/certificate.h"
-#include "certify/certify.h"
+#include "audit/audit.h"
+#include "certify/document.h"
+#include "certify/evidence_files.h"
+#include "certify/signature.h"
 #include "cli.h"
 #include "commands.h"
 #include "npy.h"
 #include "output_file.h"
 #include "progress.h"
-#include "audit/run_audit.h"
 
 namespace tickmlp::bench {
 namespace {
 
+using nlohmann::json;
+
 constexpr std::uint64_t kMostStates = 4096;
-constexpr std::uint64_t kWarmUp = 50'000;  // about 30 ms of the tactical model: caches, branches, clock boost
-constexpr double kWarmUpSeconds = 0.25;    // a large model is warm after fewer calls
 
 std::string utc_now() {
   const std::time_t now = std::time(nullptr);
@@ -59,97 +59,121 @@ InputSet choose_input(const std::string& path, const Model& model, const tickmlp
   return set;
 }
 
-Plan make_plan(const CertifyOptions& options) {
-  Plan plan{options.samples, std::min(options.epochs, options.samples), kWarmUp, kWarmUpSeconds, options.scenarios};
-  if (options.warm_up_given) plan.warm_up = options.warm_up, plan.warm_up_seconds = 0;
-  return plan;
+// The run that is being certified.
+struct Subjects {
+  int core;
+  tickmlp_clock clock{};
+  MemoryFloorChoice floor;
+  bool ticks = false;  // the model has a window
+  InputSet input;
+};
+
+// Everything about the model that can be known before it is timed. The model is freed afterwards: each re-run loads it
+// anew.
+json check_model(const CertifyOptions& options, Subjects* subjects) {
+  const Model model = load_model(options.blob, options.kernel);
+  const Session session = open_session(model);
+  const tickmlp_model_info& info = *tickmlp_model_describe(model.get());
+  subjects->ticks = info.window_rows != 0;
+  const Window window = subjects->ticks ? open_window(model) : nullptr;
+  subjects->input = choose_input(options.input, model, info);
+  const float* states = subjects->input.values.data();
+  check_states(info, session.get(), states, subjects->input.states);
+  const Correctness correctness =
+      check_correctness(options.blob, model, session.get(), window.get(), states, subjects->input.states);
+  return {{"model", model_facts(info, printable(options.blob))},
+          {"kernel", info.kernel},
+          {"correctness", correctness_facts(correctness)},
+          {"floors",
+           {{"timer_step_ns", subjects->clock.step_ns},
+            {"memory_isa", subjects->floor.isa},
+            {"memory_bytes", info.weight_bytes}}}};
 }
 
-void conclude_all(const CertifyOptions& options, Certificate* certificate) {
-  const Measurement& measured = certificate->measurement;
-  const Series& judged = certificate->judge_tick ? measured.tick : measured.full;
-  for (const Budget& budget : options.budgets)
-    certificate->judgements.push_back(judge(budget, judged.recorder, judged.epoch_central_ns, certificate->clock));
-  certificate->conclusion = conclude(certificate->judgements, certificate->audit, certificate->complete);
-  if (!certificate->correctness.equal())
-    certificate->conclusion = {Verdict::kFail, {"wrong results: " + certificate->correctness.mismatch}};
-  if (g_interrupt_signal != 0) {
-    certificate->interrupt_signal = g_interrupt_signal;
-    certificate->conclusion = {Verdict::kInconclusive, {"interrupted by signal " + std::to_string(g_interrupt_signal)}};
-  }
-}
-
-void measure_model(const CertifyOptions& options, tickmlp_session* session, tickmlp_window* window,
-                   Certificate* certificate) {
-  const MemoryFloorChoice floor = choose_memory_floor();
-  certificate->memory_isa = floor.isa;
-  const Subject subject{session,
-                        window,
-                        certificate->model,
-                        certificate->input.values.data(),
-                        certificate->input.states,
-                        floor.read,
-                        certificate->clock};
+Measurement measure_model(const CertifyOptions& options, const Subjects& subjects) {
+  const Source source{[&] { return load_model(options.blob, options.kernel); },
+                      subjects.ticks,
+                      subjects.input.values.data(),
+                      subjects.input.states,
+                      subjects.floor.read,
+                      subjects.clock,
+                      subjects.core};
+  Measurement measurement;
   ProgressBar bar("certify");
   measure(
-      subject, certificate->plan, [&](double done) { bar.show(done); }, &certificate->measurement);
+      source, options.plan, [&](double done) { bar.show(done); }, &measurement);
   bar.clear();
-  if (certificate->measurement.status != TICKMLP_OK)
+  if (measurement.status != TICKMLP_OK)
     refuse(printable(options.blob) +
-           ": an inference failed while it was timed: " + tickmlp_status_name(certificate->measurement.status));
-  certificate->complete = certificate->measurement.complete;
+           ": an inference failed while it was timed: " + tickmlp_status_name(measurement.status));
+  return measurement;
 }
 
-int report(const CertifyOptions& options, const Certificate& certificate) {
-  if (!options.json.empty()) write_atomically(options.json, {certificate_json(certificate)});
-  print(certificate_table(certificate));
-  if (!options.json.empty()) print("  report     " + printable(options.json) + "\n");
+// All files or none: evidence first, and last the certificate, which names it.
+void write_report(const CertifyOptions& options, const Evidence& evidence, json* document) {
+  const auto beside = evidence_files(options.json, *document, evidence);
+  (*document)["evidence"] = evidence_facts(beside);
+  (*document)["digest"] = digest_of(*document);
+  const std::string text = document->dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  OutputFiles files;
+  for (const EvidenceFile& file : beside) files.add(folder_of(options.json) + file.name, {file.bytes});
+  if (!options.sign_key.empty()) files.add(options.json + ".sig", {sign(read_private_key(options.sign_key), text)});
+  files.add(options.json, {text});
+  files.commit();
+}
+
+int report(const CertifyOptions& options, const Evidence& evidence, json* document) {
+  if (!options.json.empty()) write_report(options, evidence, document);
+  print(certificate_table(*document));
+  if (!options.json.empty()) print("  report     " + printable(options.json) + "; check it with `tickmlp verify`\n");
   flush_output();
-  if (certificate.interrupt_signal != 0) return 128 + certificate.interrupt_signal;
-  return exit_code(certificate.conclusion.verdict);
+  if (g_interrupt_signal != 0) return 128 + g_interrupt_signal;
+  const std::string verdict = document->at("verdict");
+  return verdict == "PASS" ? kPass : verdict == "FAIL" ? kFail : kInconclusive;
 }
 
 }  // namespace
 
 int certify(const CertifyOptions& options) {
   catch_interrupts();
-  if (!options.json.empty()) check_target(options.json, {options.blob, options.input});
-  Certificate certificate;
-  certificate.started = utc_now();
-  certificate.command = options.command;
-  certificate.core = options.core >= 0 ? options.core : last_allowed_core();
+  if (!options.json.empty()) check_target(options.json, {options.blob, options.input, options.sign_key});
+  if (!options.sign_key.empty()) read_private_key(options.sign_key);  // refuses before minutes of measuring
+  const std::string started = utc_now();
+  Subjects subjects{options.core >= 0 ? options.core : last_allowed_core(), {}, choose_memory_floor(), false, {}};
   tickmlp_error error{};
-  if (const auto status = tickmlp_pin_thread(certificate.core, &error); status != TICKMLP_OK)
+  if (const auto status = tickmlp_pin_thread(subjects.core, &error); status != TICKMLP_OK)
     fail("cannot certify", status, error);
-  if (const auto status = tickmlp_clock_calibrate(&certificate.clock, &error); status != TICKMLP_OK)
+  if (const auto status = tickmlp_clock_calibrate(&subjects.clock, &error); status != TICKMLP_OK)
     fail("cannot certify", status, error);
 
-  const Model model = load_model(options.blob, options.kernel);
-  const Session session = open_session(model);
-  certificate.model = tickmlp_model_describe(model.get());
-  certificate.judge_tick = options.path == "tick";
-  const bool ticks = certificate.model->window_rows != 0 || certificate.judge_tick;
-  const Window window = ticks ? open_window(model) : nullptr;  // refuses a tick budget for a model without a window
-  certificate.blob = printable(options.blob);
-  certificate.plan = make_plan(options);
-  certificate.input = choose_input(options.input, model, *certificate.model);
-  const float* states = certificate.input.values.data();
-  check_states(*certificate.model, session.get(), states, certificate.input.states);
-  certificate.correctness =
-      check_correctness(options.blob, model, session.get(), window.get(), states, certificate.input.states);
-
+  json document = check_model(options, &subjects);
   const Box box;
-  certificate.processor = box.line("/proc/cpuinfo", "model name").value_or("unknown CPU");
-  certificate.operating_system = operating_system();
-  certificate.audit = audit_box(box, certificate.core);
-  const CoreCounters before = read_counters(box, certificate.core);
-  if (certificate.correctness.equal()) measure_model(options, session.get(), window.get(), &certificate);
-  audit_run(box, certificate.core, before, certificate.measurement, certificate.model->lock, options.budgets,
-            &certificate.audit);
-  tickmlp_session_counters(session.get(), &certificate.counters);
-  conclude_all(options, &certificate);
-  certificate.finished = utc_now();
-  return report(options, certificate);
+  std::vector<AuditRow> audit = audit_box(box, subjects.core);
+  const bool right = document.at("correctness").at("equal_bits");
+  const Measurement measurement = right ? measure_model(options, subjects) : Measurement();
+
+  document.update({{"schema", kCertificateSchema},
+                   {"tool", {{"version", tickmlp_version()}, {"compiler", __VERSION__}}},
+                   {"command", options.command},
+                   {"started", started},
+                   {"finished", utc_now()},
+                   {"complete", measurement.complete},
+                   {"interrupt_signal", g_interrupt_signal ? json(static_cast<int>(g_interrupt_signal)) : json()},
+                   {"machine",
+                    {{"cpu", box.line("/proc/cpuinfo", "model name").value_or("unknown CPU")},
+                     {"operating_system", operating_system()}}},
+                   {"core", subjects.core},
+                   {"clock",
+                    {{"ns_per_tick", std::to_string(subjects.clock.ns_per_tick)},
+                     {"step_ns", subjects.clock.step_ns},
+                     {"invariant", subjects.clock.invariant != 0}}},
+                   {"method", method_facts(options.plan, subjects.input, measurement)},
+                   {"scenarios", scenario_facts(measurement, subjects.clock)},
+                   {"budgets", budget_facts(options.budgets)},
+                   {"audit", audit_facts(audit)},
+                   {"counters", counter_facts(measurement)}});
+  derive(measurement.evidence, &document);
+  return report(options, measurement.evidence, &document);
 }
 
 }  // namespace tickmlp::bench

@@ -3,24 +3,26 @@
 #ifndef TICKMLP_BENCH_CERTIFY_CERTIFY_H_
 #define TICKMLP_BENCH_CERTIFY_CERTIFY_H_
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "certify/budget.h"
-#include "measure/scenario.h"
+#include "measure/plan.h"
 
 namespace tickmlp::bench {
 
 struct CertifyOptions {
-  std::string blob, input, kernel, json, command;
-  std::string path = "full";  // which one the budgets are for; both are measured where the model has a window
-  int core = -1;              // -1: the last allowed one
-  std::uint64_t samples = 200'000, epochs = 20, warm_up = 0;
-  bool warm_up_given = false;
+  std::string blob, input, kernel, reference, command;
+  std::string json, html, sign_key;  // files to write; the key to sign the JSON with
+  int core = -1;                     // -1: the last allowed one
+  Plan plan;
   std::vector<Budget> budgets;
-  std::vector<Scenario> scenarios;  // beside the hot one
 };
 int certify(const CertifyOptions& options);
+
+// The certificate for people at a terminal, 120 columns wide.
+std::string certificate_table(const nlohmann::json& document);
 
 }  // namespace tickmlp::bench
 #endif

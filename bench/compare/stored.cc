@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "certify/document.h"
 #include "cli.h"
+#include "input_file.h"
 #include "text_table.h"
 
 namespace tickmlp::bench {
@@ -14,7 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kSchema = "tickmlp-certificate/1";
 // What decides how long a call takes, and by how much more than the floor. The weights' values do not: a model that
 // was trained again may be compared with its predecessor.
 constexpr const char* kMachine[] = {"cpu", "model", "stepping", "microcode", "caches", "smt", "virtualised"};
@@ -57,15 +57,16 @@ struct Reader {
 };
 
 json parse(const Reader& reader) {
-  std::ifstream file(reader.path, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
-  if (!file.is_open() || file.bad() || text.empty())
-    reader.bad("certificate-open", "cannot be read or is empty; expected what `tickmlp certify --json` wrote");
-  json root = json::parse(text, nullptr, false);
+  json root = json::parse(read_file(reader.path), nullptr, false);
   if (root.is_discarded()) reader.bad("certificate-json", "is no JSON; expected what `tickmlp certify --json` wrote");
   const std::string schema = root.is_object() ? root.value("schema", json()).dump() : "missing";
-  if (schema != json(kSchema).dump())
-    reader.bad("certificate-schema", "schema is " + schema.substr(0, 80) + "; expected " + json(kSchema).dump());
+  if (schema != json(kCertificateSchema).dump())
+    reader.bad("certificate-schema",
+               "schema is " + schema.substr(0, 80) + "; expected " + json(kCertificateSchema).dump());
+  const std::string stated = reader.text(root, "the certificate", "digest"), computed = digest_of(root);
+  if (stated != computed)
+    reader.bad("certificate-digest", "is " + computed + ", the certificate says " + stated.substr(0, 80) +
+                                         ": it was edited; `tickmlp verify` has more");
   return root;
 }
 

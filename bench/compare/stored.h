@@ -26,7 +26,8 @@ struct StoredCertificate {
   std::vector<std::pair<std::string, std::string>> conditions;
   std::vector<StoredScenario> scenarios;
 };
-// Refuses, exit 4, by name: certificate-open, certificate-json, certificate-schema, certificate-field.
+// Refuses, exit 4, what cannot be read, and by name: certificate-json, certificate-schema, certificate-digest (it was
+// edited), certificate-field.
 StoredCertificate read_certificate(const std::string& path);
 
 struct ScenarioOutcome {

@@ -30,14 +30,16 @@ Histogram histogram_of(const tickmlp_recorder& recorder);
 void add_to(const Histogram& histogram, tickmlp_recorder* into);
 
 // One block of calls of one kind, in which nothing else was timed.
-struct Block {
+struct TimedBlock {
   double begin_s = 0, seconds = 0;  // since the measurement began, whole milliseconds
   Histogram histogram;
+  bool operator==(const TimedBlock&) const = default;
 };
-using Run = std::vector<Block>;  // one re-run: a model loaded anew, warmed up anew
+using Run = std::vector<TimedBlock>;  // one re-run: a model loaded anew, warmed up anew
 
 struct SeriesEvidence {
   std::vector<Run> runs;
+  bool operator==(const SeriesEvidence&) const = default;
 };
 
 // By series id: "full-hot", "tick-spaced-100us", "floor-memory".

@@ -48,26 +48,19 @@ ColdCaches::ColdCaches(const Subject& subject, const std::vector<Scenario>& scen
   }
 }
 
-std::vector<ColdSeries> ColdCaches::empty_series() const {
-  std::vector<ColdSeries> list;
-  for (const Scenario& scenario : scenarios_)
-    for (const bool tick : {false, true}) {
-      if (tick && subject_.window == nullptr) continue;
-      const auto& evict = way(scenario).evict;
-      list.push_back({scenario, evict ? evict->way() : Eviction::kNone, tick, {}});
-      tickmlp_recorder_reset(&list.back().series.recorder);
-    }
-  return list;
+Eviction ColdCaches::way_of(const Scenario& scenario) const {
+  const auto& evict = way(scenario).evict;
+  return evict ? evict->way() : Eviction::kNone;
 }
 
 double ColdCaches::ns_each(const Scenario& scenario) const {
   return static_cast<double>(scenario.gap_ns) + way(scenario).ns + kCallNs;
 }
 
-std::uint64_t ColdCaches::samples(const Scenario& scenario, std::uint64_t wanted) const {
+std::uint64_t ColdCaches::samples(const Scenario& scenario, const Plan& plan) const {
   const auto fitting = [&](double seconds) { return static_cast<std::uint64_t>(seconds * 1e9 / ns_each(scenario)); };
-  const std::uint64_t count = std::clamp(fitting(kColdSeconds), kFewestCold, kMostCold);
-  return std::min({wanted, count, fitting(kLongestColdSeconds)});
+  const std::uint64_t longest = fitting(std::max(kLongestColdSeconds, plan.cold_seconds));
+  return std::min({plan.samples, std::max(fitting(plan.cold_seconds), kFewestCold), longest});
 }
 
 // Watches the clock and reads nothing else. The last touch lies at most one interval before the end, as it may where
@@ -83,26 +76,32 @@ void ColdCaches::wait(Work* work, const Scenario& scenario) const {
 
 template <class Work>
 bool ColdCaches::time_block(Work* work, const Scenario& scenario, std::uint64_t samples, tickmlp_recorder* recorder,
-                            const std::function<void()>& sample_done, std::uint64_t* backwards) const {
+                            BlockWatch* watch, const std::function<void()>& sample_done) const {
   const auto& evict = way(scenario).evict;
+  watch->begin_chunk();
   for (std::uint64_t i = 0; i < samples; ++i) {
     if (evict) (*evict)();
     else wait(work, scenario);
     work->prepare();
     if (evict) time_call(nothing, work);
     const Span span = time_call(run_timed<Work>, work);
-    if (span.end >= span.begin)
-      tickmlp_recorder_record(recorder, tickmlp_clock_ns(&subject_.clock, span.end - span.begin));
-    else *backwards += 1;
+    if (span.end >= span.begin) {
+      const std::uint64_t ns = tickmlp_clock_ns(&subject_.clock, span.end - span.begin);
+      tickmlp_recorder_record(recorder, ns);
+      watch->worst->offer(ns, span.end);
+    } else {
+      watch->backwards += 1;
+    }
     if (work->status != TICKMLP_OK || g_interrupt_signal != 0) return false;
     sample_done();
   }
+  watch->end_chunk();
   return true;
 }
 
-template bool ColdCaches::time_block(FullWork*, const Scenario&, std::uint64_t, tickmlp_recorder*,
-                                     const std::function<void()>&, std::uint64_t*) const;
-template bool ColdCaches::time_block(TickWork*, const Scenario&, std::uint64_t, tickmlp_recorder*,
-                                     const std::function<void()>&, std::uint64_t*) const;
+template bool ColdCaches::time_block(FullWork*, const Scenario&, std::uint64_t, tickmlp_recorder*, BlockWatch*,
+                                     const std::function<void()>&) const;
+template bool ColdCaches::time_block(TickWork*, const Scenario&, std::uint64_t, tickmlp_recorder*, BlockWatch*,
+                                     const std::function<void()>&) const;
 
 }  // namespace tickmlp::bench

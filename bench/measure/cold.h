@@ -7,31 +7,30 @@
 #include <optional>
 #include <vector>
 
+#include "measure/block_watch.h"
 #include "measure/evict.h"
 #include "measure/timed_work.h"
 
 namespace tickmlp::bench {
 
-inline constexpr double kColdSeconds = 0.5;         // for each path in each scenario
-inline constexpr std::uint64_t kFewestCold = 368;   // but not fewer samples than p99 needs: 3.7 s of 10 ms gaps
+inline constexpr std::uint64_t kFewestCold = 368;   // not fewer samples than p99 needs: 3.7 s of 10 ms gaps
 inline constexpr double kLongestColdSeconds = 3.8;  // unless even those take longer
-inline constexpr std::uint64_t kMostCold = 40'000;  // p99.99 needs 36,888
 
 class ColdCaches {
  public:
   ColdCaches(const Subject& subject, const std::vector<Scenario>& scenarios);
 
-  // One for each path in each scenario, in this order, without samples yet.
-  std::vector<ColdSeries> empty_series() const;
+  // What is really done: without a way to flush the buffer is walked.
+  Eviction way_of(const Scenario& scenario) const;
   // What a sample takes, most of it outside the timed region.
   double ns_each(const Scenario& scenario) const;
-  // How many samples fit into the time, never more than `wanted`.
-  std::uint64_t samples(const Scenario& scenario, std::uint64_t wanted) const;
+  // How many samples fit into the plan's time for a cold scenario, never more than of hot calls.
+  std::uint64_t samples(const Scenario& scenario, const Plan& plan) const;
 
   // One block. False when it was interrupted or a call failed. Work is FullWork or TickWork.
   template <class Work>
   bool time_block(Work* work, const Scenario& scenario, std::uint64_t samples, tickmlp_recorder* recorder,
-                  const std::function<void()>& sample_done, std::uint64_t* backwards) const;
+                  BlockWatch* watch, const std::function<void()>& sample_done) const;
 
  private:
   template <class Work>

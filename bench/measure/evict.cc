@@ -49,7 +49,7 @@ Evictor::Evictor(const tickmlp_model_info& model, Eviction wanted) : way_(kCanFl
   // The blob begins with its header, in which the name lies, on a page of its own.
   const char* blob = round_down(model.name, kPage);
   ranges_.push_back({blob, blob + model.blob_bytes});
-  for (const Block& block : library_blocks()) {
+  for (const MemoryBlock& block : library_blocks()) {
     const auto* begin = static_cast<const char*>(block.memory);
     ranges_.push_back({round_down(begin, kLine), begin + block.bytes});
   }

@@ -1,167 +1,218 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "measure/measure.h"
 
-#include <sys/resource.h>
+#include <cmath>
+#include <optional>
 
-#include <algorithm>
-#include <chrono>
-
-#include "cli.h"
-#include "measure/cold.h"
 #include "audit/stability.h"
-#include "measure/timed_work.h"
+#include "measure/cold.h"
+#include "measure/hot.h"
 
 namespace tickmlp::bench {
 namespace {
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-// Faults and switches of this thread while it lives, added to two counters.
-class UsageWatch {
- public:
-  UsageWatch(std::uint64_t* page_faults, std::uint64_t* involuntary_switches)
-      : page_faults_(page_faults), involuntary_switches_(involuntary_switches) {
-    getrusage(RUSAGE_THREAD, &before_);
-  }
-  ~UsageWatch() {
-    rusage after{};
-    getrusage(RUSAGE_THREAD, &after);
-    const long faults = after.ru_minflt - before_.ru_minflt + after.ru_majflt - before_.ru_majflt;
-    *page_faults_ += static_cast<std::uint64_t>(faults);
-    *involuntary_switches_ += static_cast<std::uint64_t>(after.ru_nivcsw - before_.ru_nivcsw);
-  }
-  UsageWatch(const UsageWatch&) = delete;
-  UsageWatch& operator=(const UsageWatch&) = delete;
-
- private:
-  std::uint64_t *page_faults_, *involuntary_switches_;
-  rusage before_{};
+// What takes its turn in each epoch.
+struct Kind {
+  std::string id;            // of its series
+  std::uint64_t samples;     // in all runs
+  double us_each;            // roughly, for the share that is done
+  ScenarioResult* scenario;  // nullptr: a floor
+  std::function<bool(std::uint64_t samples, tickmlp_recorder* recorder, BlockWatch* watch)> block;
 };
 
-template <class Work>
-void warm(Work* work, std::uint64_t calls, double most_seconds) {
-  const auto start = std::chrono::steady_clock::now();
-  for (std::uint64_t i = 0; i < calls && g_interrupt_signal == 0; ++i) {
-    if (most_seconds > 0 && i % 64 == 63 && seconds_since(start) > most_seconds) return;
-    work->prepare();
-    work->timed();
+// The measurement in progress.
+class Runs {
+ public:
+  Runs(const Source& source, const Plan& plan, const std::function<void(double)>& progress, Measurement* result)
+      : source_(source), plan_(plan), progress_(progress), result_(result) {
+    tickmlp_recorder_reset(&recorder_);
   }
+  bool run(std::uint64_t number);
+
+ private:
+  void add_hot_kinds();
+  void add_cold_kinds(ColdCaches* caches);
+  bool run_epochs(std::uint64_t number);
+  bool run_block(const Kind& kind, std::uint64_t number, std::uint64_t samples);
+  void floors(const std::string& when, std::uint64_t number);
+  void jitter(const std::string& id);
+  void keep(const std::string& id, std::chrono::steady_clock::time_point begin);
+  ScenarioResult* result_of(const Scenario& scenario, bool tick, Eviction way);
+  void add(std::string id, std::uint64_t samples, double us_each, ScenarioResult* scenario, auto block) {
+    kinds_.push_back({std::move(id), samples, us_each, scenario, block});
+  }
+  void advance(double us) { progress_((done_us_ += us) / (total_us_ * static_cast<double>(plan_.runs))); }
+
+  const Source& source_;
+  const Plan& plan_;
+  const std::function<void(double)>& progress_;
+  Measurement* result_;
+  tickmlp_recorder recorder_;  // of the block that is being timed
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  double done_us_ = 0, total_us_ = 0;  // total: of one run
+  // Of one run:
+  std::vector<Kind> kinds_;
+  Subject subject_{};
+  TimerWork timer_;
+  std::optional<MemoryWork> memory_;
+  std::optional<FullWork> full_;
+  std::optional<TickWork> tick_;
+};
+
+double milliseconds(double seconds) { return std::round(seconds * 1e3) / 1e3; }
+
+// Appends what the recorder holds to the last run of a series, and empties it.
+void Runs::keep(const std::string& id, std::chrono::steady_clock::time_point begin) {
+  const double begin_s = std::chrono::duration<double>(begin - start_).count();
+  SeriesEvidence& series = result_->evidence[id];
+  if (series.runs.empty()) series.runs.emplace_back();
+  if (recorder_.count != 0)
+    series.runs.back().push_back({milliseconds(begin_s), milliseconds(seconds_since(begin)), histogram_of(recorder_)});
+  tickmlp_recorder_reset(&recorder_);
 }
 
-// One block: `samples` timed regions into `recorder`. False when it was interrupted or a call failed.
-template <class Work>
-bool time_block(const Subject& subject, Work* work, std::uint64_t samples, tickmlp_recorder* recorder,
-                const std::function<void(std::uint64_t)>& chunk_done, Measurement* result) {
-  const tickmlp_clock clock = subject.clock;
-  for (std::uint64_t done = 0; done < samples;) {
-    const std::uint64_t chunk = std::min(kChunk, samples - done);
-    {
-      const UsageWatch watch(&result->page_faults, &result->involuntary_switches);
-      warm(work, kChunkWarmUp, 0);
-      for (std::uint64_t i = 0; i < chunk; ++i) {
-        work->prepare();
-        const std::uint64_t begin = tickmlp_clock_begin();
-        work->timed();
-        const std::uint64_t end = tickmlp_clock_end();
-        if (end >= begin) tickmlp_recorder_record(recorder, tickmlp_clock_ns(&clock, end - begin));
-        else result->backwards += 1;
-        if (work->status != TICKMLP_OK || g_interrupt_signal != 0) return false;
-      }
+bool Runs::run_block(const Kind& kind, std::uint64_t number, std::uint64_t samples) {
+  WorstSamples of_floor;
+  BlockWatch watch(kind.scenario != nullptr ? &kind.scenario->worst : &of_floor, number);
+  const auto begin = std::chrono::steady_clock::now();
+  const bool whole = kind.block(samples, &recorder_, &watch);
+  keep(kind.id, begin);
+  result_->page_faults += watch.page_faults;
+  result_->involuntary_switches += watch.involuntary_switches;
+  result_->backwards += watch.backwards;
+  if (kind.scenario != nullptr) {
+    kind.scenario->page_faults += watch.page_faults;
+    kind.scenario->involuntary_switches += watch.involuntary_switches;
+  }
+  return whole;
+}
+
+ScenarioResult* Runs::result_of(const Scenario& scenario, bool tick, Eviction way) {
+  const std::string id = scenario_id(scenario, tick);
+  for (ScenarioResult& result : result_->scenarios)
+    if (result.id == id) return &result;
+  result_->scenarios.push_back({id, scenario, tick, way, {}, 0, 0});
+  return &result_->scenarios.back();
+}
+
+void Runs::add_hot_kinds() {
+  const auto add_one = [&](const std::string& id, ScenarioResult* scenario, auto* work) {
+    add(id, plan_.samples, 1, scenario, [this, work](std::uint64_t samples, tickmlp_recorder* to, BlockWatch* watch) {
+      const auto chunk_done = [&](std::uint64_t chunk) { advance(static_cast<double>(chunk)); };
+      return time_hot(source_.clock, work, samples, to, watch, chunk_done);
+    });
+  };
+  add_one("floor-timer", nullptr, &timer_);
+  add_one("floor-memory", nullptr, &*memory_);
+  const Scenario& hot = plan_.scenarios.front();
+  add_one("full-hot", result_of(hot, false, Eviction::kNone), &*full_);
+  if (source_.ticks) add_one("tick-hot", result_of(hot, true, Eviction::kNone), &*tick_);
+}
+
+void Runs::add_cold_kinds(ColdCaches* caches) {
+  for (const Scenario& scenario : plan_.scenarios)
+    for (const bool tick : {false, true}) {
+      if (!scenario.cold() || (tick && !source_.ticks)) continue;
+      ScenarioResult* result = result_of(scenario, tick, caches->way_of(scenario));
+      const double us_each = caches->ns_each(scenario) / 1000;
+      const auto block = [=, this](std::uint64_t samples, tickmlp_recorder* to, BlockWatch* watch) {
+        const auto sample_done = [&] { advance(us_each); };
+        const auto timed = [&](auto* work) {
+          warm(work, kChunkWarmUp, 0);
+          return caches->time_block(work, scenario, samples, to, watch, sample_done);
+        };
+        return tick ? timed(&*tick_) : timed(&*full_);
+      };
+      add(result->id, caches->samples(scenario, plan_), us_each, result, block);
     }
-    done += chunk;
-    chunk_done(chunk);
+}
+
+void Runs::jitter(const std::string& id) {
+  const auto begin = std::chrono::steady_clock::now();
+  watch_jitter(source_.clock, kJitterSeconds, &recorder_);
+  keep(id, begin);
+}
+
+// One block of each floor, by itself.
+void Runs::floors(const std::string& when, std::uint64_t number) {
+  jitter("floor-jitter-" + when);
+  for (const std::string floor : {"floor-timer", "floor-memory"})
+    for (Kind kind : kinds_)
+      if (kind.id == floor) {
+        kind.id += "-" + when;
+        run_block(kind, number, kChunk);
+      }
+}
+
+bool Runs::run_epochs(std::uint64_t number) {
+  for (std::uint64_t epoch = 0; epoch < plan_.epochs; ++epoch) {
+    for (std::uint64_t k = epoch; k < epoch + kinds_.size(); ++k) {  // the order turns, so that none is always first
+      const Kind& kind = kinds_[k % kinds_.size()];
+      const std::uint64_t of_run = share(kind.samples, plan_.runs, number - 1);
+      if (!run_block(kind, number, share(of_run, plan_.epochs, epoch))) return false;
+    }
+    result_->fixed_work_ns.push_back(time_fixed_work(source_.clock));
+    result_->epochs += 1;
   }
   return true;
 }
 
-// The share of `total` that falls to one of `parts`; the first ones take the remainder.
-std::uint64_t share(std::uint64_t total, std::uint64_t parts, std::uint64_t part) {
-  return total / parts + (part < total % parts ? 1 : 0);
-}
+bool Runs::run(std::uint64_t number) {
+  const Model model = source_.load();
+  const Session session = open_session(model);
+  const Window window = source_.ticks ? open_window(model) : nullptr;
+  subject_ = {model.get(),    session.get(), window.get(),         tickmlp_model_describe(model.get()),
+              source_.states, source_.count, source_.memory_floor, source_.clock};
+  memory_.emplace(subject_);
+  full_.emplace(subject_);
+  tick_.emplace(subject_);
+  warm(&*memory_, plan_.warm_up, plan_.warm_up_seconds);
+  warm(&*full_, plan_.warm_up, plan_.warm_up_seconds);
+  if (source_.ticks) warm(&*tick_, plan_.warm_up, plan_.warm_up_seconds);
 
-// What takes its turn in each epoch: a share of its samples goes into a recorder of the epoch.
-struct Kind {
-  Series* series;
-  std::uint64_t samples;
-  std::function<bool(std::uint64_t samples, tickmlp_recorder* epoch)> block;
-};
+  kinds_.clear();
+  ColdCaches caches(subject_, plan_.scenarios);
+  result_->scenarios.reserve(2 * plan_.scenarios.size());  // kinds point into it
+  add_hot_kinds();
+  add_cold_kinds(&caches);
+  total_us_ = 0;
+  for (const Kind& kind : kinds_)
+    total_us_ += static_cast<double>(kind.samples) * kind.us_each / static_cast<double>(plan_.runs);
 
-bool run_block(const Kind& kind, std::uint64_t epochs, std::uint64_t epoch) {
-  tickmlp_recorder recorder;
-  tickmlp_recorder_reset(&recorder);
-  const bool whole = kind.block(share(kind.samples, epochs, epoch), &recorder);
-  tickmlp_recorder_merge(&kind.series->recorder, &recorder);
-  if (whole && recorder.count != 0) kind.series->epoch_central_ns.push_back(tickmlp_recorder_central(&recorder));
+  if (number == 1) floors("before", number);
+  for (const Kind& kind : kinds_) result_->evidence[kind.id].runs.emplace_back();
+  result_->evidence["floor-jitter"].runs.emplace_back();
+  jitter("floor-jitter");
+  const bool whole = g_interrupt_signal == 0 && run_epochs(number);
+  if (whole && number == plan_.runs) floors("after", number);
+  result_->status = full_->status != TICKMLP_OK ? full_->status : tick_->status;
+  tickmlp_counters counters{};
+  tickmlp_session_counters(session.get(), &counters);
+  result_->counters.inferences += counters.inferences;
+  result_->counters.refused += counters.refused;
+  result_->counters.clipped += counters.clipped;
+  result_->counters.flushed += counters.flushed;
   return whole;
 }
 
 }  // namespace
 
-Measurement::Measurement() {
-  for (tickmlp_recorder* recorder : {&timer.recorder, &memory.recorder, &full.recorder, &tick.recorder, &jitter})
-    tickmlp_recorder_reset(recorder);
+std::string scenario_id(const Scenario& scenario, bool tick) {
+  return std::string(tick ? "tick-" : "full-") + scenario.name;
 }
 
-void measure(const Subject& subject, const Plan& plan, const std::function<void(double)>& progress,
-             Measurement* result) {
+void measure(const Source& source, const Plan& plan, const std::function<void(double)>& progress, Measurement* result) {
   const auto start = std::chrono::steady_clock::now();
-  TimerWork timer;
-  MemoryWork memory{subject};
-  FullWork full(subject);
-  TickWork tick(subject);
-  warm(&memory, plan.warm_up, plan.warm_up_seconds);
-  warm(&full, plan.warm_up, plan.warm_up_seconds);
-  if (subject.window != nullptr) warm(&tick, plan.warm_up, plan.warm_up_seconds);
-  watch_jitter(subject.clock, kJitterSeconds, &result->jitter);
-
-  std::vector<Kind> kinds;
-  double total = 0, done = 0;
-  const auto add_kind = [&](Series* series, std::uint64_t samples, double us_each, auto block) {
-    series->epoch_central_ns.reserve(plan.epochs);
-    kinds.push_back({series, samples, block});
-    total += static_cast<double>(samples) * us_each;
-  };
-  const auto add_hot = [&](auto* work, Series* series) {
-    add_kind(series, plan.samples, 1, [&, work](std::uint64_t samples, tickmlp_recorder* epoch) {
-      const auto chunk_done = [&](std::uint64_t chunk) { progress((done += static_cast<double>(chunk)) / total); };
-      return time_block(subject, work, samples, epoch, chunk_done, result);
-    });
-  };
-  add_hot(&timer, &result->timer);
-  add_hot(&memory, &result->memory);
-  add_hot(&full, &result->full);
-  if (subject.window != nullptr) add_hot(&tick, &result->tick);
-
-  ColdCaches caches(subject, plan.scenarios);
-  result->cold = caches.empty_series();
-  for (ColdSeries& cold : result->cold) {
-    const double ns_each = caches.ns_each(cold.scenario);
-    add_kind(&cold.series, caches.samples(cold.scenario, plan.samples), ns_each / 1000,
-             [&, ns_each](std::uint64_t samples, tickmlp_recorder* epoch) {
-               const UsageWatch watch(&cold.page_faults, &cold.involuntary_switches);
-               const auto sample_done = [&] { progress((done += ns_each / 1000) / total); };
-               const auto timed = [&](auto* work) {
-                 warm(work, kChunkWarmUp, 0);
-                 return caches.time_block(work, cold.scenario, samples, epoch, sample_done, &result->backwards);
-               };
-               return cold.tick ? timed(&tick) : timed(&full);
-             });
-  }
-
-  result->fixed_work_ns.reserve(plan.epochs);
-  bool going = g_interrupt_signal == 0;
-  for (std::uint64_t i = 0; going && i < plan.epochs; ++i) {
-    for (std::uint64_t k = i; going && k < i + kinds.size(); ++k)  // the order turns, so that none is always first
-      going = run_block(kinds[k % kinds.size()], plan.epochs, i);
-    if (!going) break;
-    result->fixed_work_ns.push_back(time_fixed_work(subject.clock));
-    result->epochs += 1;
-  }
-  watch_jitter(subject.clock, kJitterSeconds, &result->jitter);
-  result->status = full.status != TICKMLP_OK ? full.status : tick.status;
-  result->complete = going;
+  result->begin_ticks = tickmlp_clock_begin();
+  result->fixed_work_ns.reserve(plan.epochs * plan.runs);
+  Runs runs(source, plan, progress, result);
+  bool going = true;
+  for (std::uint64_t number = 1; going && number <= plan.runs; ++number)
+    if ((going = runs.run(number))) result->runs += 1;
+  // What was stopped before its first sample is not in the evidence.
+  for (auto& [id, series] : result->evidence) std::erase_if(series.runs, [](const Run& run) { return run.empty(); });
+  std::erase_if(result->evidence, [](const auto& entry) { return entry.second.runs.empty(); });
+  result->complete = going && g_interrupt_signal == 0;
   result->seconds = seconds_since(start);
 }
 

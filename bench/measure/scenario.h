@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a call finds in the caches: the regimes that `tickmlp certify --scenario` takes.
+// The circumstances in which calls are timed, as `tickmlp certify --scenario` names them.
 #ifndef TICKMLP_BENCH_SCENARIO_H_
 #define TICKMLP_BENCH_SCENARIO_H_
 #include <cstdint>
@@ -9,19 +9,29 @@
 namespace tickmlp::bench {
 
 enum class Eviction { kNone, kFlush, kFlushData, kWalk };  // see evict.h
+enum class Arrivals { kNone, kConstant, kPoisson };        // see pacing.h
 
-// A regime beside the hot one, which is always measured.
 struct Scenario {
-  std::string name;            // "spaced-10us"
+  std::string name;            // "hot", "spaced-10us", "response-poisson-100k"
   std::uint64_t gap_ns = 0;    // spaced: the clock is watched for so long before each call
   std::uint64_t touch_ns = 0;  // and the model touched at this interval meanwhile; 0: not
   Eviction eviction = Eviction::kNone;
+  Arrivals arrivals = Arrivals::kNone;
+  std::uint64_t rate_per_s = 0;  // of the arrivals
+  std::uint64_t sessions = 1;    // at once, each on a core of its own
+
+  bool cold() const { return gap_ns != 0 || eviction != Eviction::kNone; }
+  bool paced() const { return arrivals != Arrivals::kNone; }
+  bool several() const { return sessions > 1; }
+  bool hot() const { return !cold() && !paced() && !several(); }
 };
 
 inline constexpr std::uint64_t kTouchNs = 50'000;
-inline constexpr const char* kDefaultScenarios = "spaced-100us,evicted";
+inline constexpr std::uint64_t kSlowestRate = 1'000, kFastestRate = 1'000'000;  // arrivals a second
+inline constexpr std::uint64_t kMostAtOnce = 1'024;                             // sessions
 
-// "spaced-1us,evicted", "all" or "hot" (nothing beside it). Returns "" or what is wrong with the text.
+// "spaced-1us,response-poisson-100k", "all" (hot and every cold one) or "hot" (which is always there, and first).
+// Returns "" or what is wrong with the text.
 std::string parse_scenarios(const std::string& text, std::vector<Scenario>* scenarios);
 
 // "spaced by 10 us, touched each 50 us", "evicted".

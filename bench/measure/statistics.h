@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "tickmlp.h"
@@ -42,6 +44,30 @@ struct Figure {
 };
 // Nothing below percentile.fewest samples.
 std::optional<Figure> figure_of(const tickmlp_recorder& recorder, const Percentile& percentile);
+
+// Every figure that a budget can be for: "central", "mean", "min", "max" and the names of the percentiles.
+bool known_figure(std::string_view figure);
+std::string figure_names();  // "central, mean, min, p50, ... p99.999, max"
+// The samples below which a figure is not given: 1 for those that are no percentile.
+std::uint64_t fewest_samples(std::string_view figure);
+// The figure in ns; nothing below fewest_samples, or where the name is unknown.
+std::optional<double> figure_value(const tickmlp_recorder& recorder, std::string_view figure);
+
+// Of all samples, each taken as its slot's middle (exact below 2,048 ns); what lies beyond 2^30 ns as the maximum, since
+// no more is known of it. The deviation is the population's (divided by the count), as HdrHistogram gives it. Both 0
+// while empty. Slots are summed in ascending order, so equal recorders give equal bits.
+struct Moments {
+  double mean, deviation;  // ns
+};
+Moments moments_of(const tickmlp_recorder& recorder);
+
+// Samples above `ns`. A sample is as large as its slot's upper edge, as in every percentile; those of 2^30 ns and more
+// are as large as the largest of them.
+std::uint64_t count_above(const tickmlp_recorder& recorder, double ns);
+
+// To 0.01 ns, far below what any clock resolves. Figures are judged as they are written, so that whoever reads a
+// certificate comes to the same verdict.
+double hundredths(double ns);
 
 // Where the median epoch lies with 95 %; the whole range below 6 epochs, which allow no such interval.
 Interval epoch_interval(std::vector<double> epochs);

@@ -3,10 +3,17 @@
 #ifndef TICKMLP_BENCH_TEAM_H_
 #define TICKMLP_BENCH_TEAM_H_
 #include <string>
+#include <vector>
 
-#include "measure/measure.h"
+#include "measure/memory_floor.h"
+#include "model.h"
 
 namespace tickmlp::bench {
+
+struct Series {
+  tickmlp_recorder recorder;
+  std::vector<double> epoch_central_ns;
+};
 
 struct TeamPlan {
   std::vector<int> cores;  // the caller's, then the members'

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tickmlp compare OLD.json NEW.json`: by ratios to each one's own floor, and careful."""
 import copy
+import hashlib
 import json
 
 import pytest
@@ -23,11 +24,19 @@ def document(full=880, tick=112, memory=845, timer=22.5):
             "scenarios": [{"id": "full-hot", **figures(full)}, {"id": "tick-hot", **figures(tick, [0, .1, 0, .2, 0])}]}
 
 
+def signed(content):
+    """With the digest of the rest, as certify writes it."""
+    if not isinstance(content, dict) or "digest" in content:
+        return content
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return {**content, "digest": hashlib.sha256(text.encode()).hexdigest()}
+
+
 @pytest.fixture
 def compare(tickmlp, tmp_path):
     def run(before, after):
         for name, content in (("old", before), ("new", after)):
-            text = content if isinstance(content, bytes) else json.dumps(content).encode()
+            text = content if isinstance(content, bytes) else json.dumps(signed(content)).encode()
             (tmp_path / f"{name}.json").write_bytes(text)
         report = tmp_path / "report.json"
         done = tickmlp("compare", tmp_path / "old.json", tmp_path / "new.json", "--json", report)
@@ -105,12 +114,14 @@ def without(*keys):
 
 
 @pytest.mark.parametrize("name, content", [
-    ("certificate-open", b""), ("certificate-json", b"{"), ("certificate-json", b"[" * 100000),
+    ("certificate-json", b""), ("certificate-json", b"{"), ("certificate-json", b"[" * 100000),
     ("certificate-schema", b"[]"), ("certificate-schema", {"schema": "tickmlp-certificate/0"}),
     *(("certificate-field", without(*keys)) for keys in
       (["complete"], ["tool", "version"], ["clock", "step_ns"], ["machine"], ["model"], ["floors"],
        ["floors", "timer"], ["floors", "memory", "run_figures"], ["scenarios"], ["scenarios", 0, "id"],
        ["scenarios", 0, "run_figures"], ["scenarios", 0, "run_figures", 0, "central_ns"])),
+    ("certificate-digest", {**signed(document()), "kernel": "int8-scalar"}),
+    ("certificate-field", {**document(), "digest": None}),
     ("certificate-field", {**document(), "floors": {"timer": figures(-9), "memory": figures(1)}}),
     ("certificate-field", {**document(), "scenarios": {"id": "full-hot"}}),
     ("certificate-field", {**document(), "clock": {"step_ns": "ten"}})])
@@ -122,4 +133,4 @@ def test_what_is_no_certificate_is_refused(compare, name, content):
 
 def test_a_file_that_is_missing(tickmlp, tmp_path):
     done = tickmlp("compare", tmp_path / "none.json", tmp_path / "none.json")
-    assert done.returncode == 4 and "certificate-open" in done.stderr
+    assert done.returncode == 4 and "cannot read" in done.stderr

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The last part of what is derived: budgets, verdict and reasons.
+#include "certify/conclusion.h"
+#include "certify/document.h"
+
+namespace tickmlp::bench {
+namespace {
+
+using nlohmann::json;
+
+Grade grade_of(const std::string& name) {
+  for (const Grade grade : {Grade::kPass, Grade::kWarn, Grade::kFail})
+    if (name == grade_name(grade)) return grade;
+  return Grade::kUnknown;
+}
+
+std::vector<AuditRow> audit_of(const json& rows) {
+  std::vector<AuditRow> audit;
+  for (const json& row : rows)
+    audit.push_back(
+        {row.at("name"), grade_of(row.at("grade")), row.at("seen"), row.at("why"), row.at("mend"), row.at("forcing")});
+  return audit;
+}
+
+std::vector<Budget> budgets_of(const json& rows) {
+  std::vector<Budget> budgets;
+  for (const json& row : rows) budgets.push_back({row.at("scenario"), row.at("figure"), row.at("budget_ns")});
+  return budgets;
+}
+
+std::set<std::string> saturated_of(const json& scenarios) {
+  std::set<std::string> saturated;
+  for (const json& scenario : scenarios)
+    if (scenario.at("saturated") == true) saturated.insert(scenario.at("id").get<std::string>());
+  return saturated;
+}
+
+json judgement_json(const Judgement& judgement) {
+  const Interval& interval = judgement.interval;
+  return {{"scenario", judgement.budget.scenario},
+          {"figure", judgement.budget.figure},
+          {"budget_ns", decimal(judgement.budget.ns)},
+          {"verdict", verdict_name(judgement.verdict)},
+          {"value_ns", judgement.measured ? decimal(judgement.value) : json()},
+          {"interval_ns", judgement.measured ? json::array({decimal(interval.low), decimal(interval.high)}) : json()},
+          {"count", judgement.count},
+          {"above_budget", judgement.above},
+          {"why", judgement.why}};
+}
+
+}  // namespace
+
+void derive_verdict(const Evidence& evidence, json* document) {
+  const auto judgements = judge_all(budgets_of(document->at("budgets")), evidence,
+                                    saturated_of(document->at("scenarios")), document->at("clock").at("step_ns"));
+  json budgets = json::array();
+  for (const Judgement& judgement : judgements) budgets.push_back(judgement_json(judgement));
+  (*document)["budgets"] = budgets;
+  const json &mismatch = document->at("correctness").at("mismatch"), &stopped = document->at("interrupt_signal");
+  const Conclusion conclusion = conclude(judgements, audit_of(document->at("audit")),
+                                         {mismatch.is_string() ? mismatch.get<std::string>() : "",
+                                          stopped.is_number() ? stopped.get<int>() : 0, document->at("complete")});
+  (*document)["verdict"] = verdict_name(conclusion.verdict);
+  (*document)["reasons"] = conclusion.reasons;
+}
+
+}  // namespace tickmlp::bench

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens to the core and to this thread while calls are timed.
+#ifndef TICKMLP_BENCH_MEASURE_BLOCK_WATCH_H_
+#define TICKMLP_BENCH_MEASURE_BLOCK_WATCH_H_
+#include <sys/resource.h>
+
+#include <cstdint>
+#include <string>
+
+#include "measure/worst.h"
+
+namespace tickmlp::bench {
+
+// One a block. Between begin_chunk() and end_chunk() lie timed regions and whatever stands between them; the two calls
+// make system calls themselves and lie outside.
+class BlockWatch {
+ public:
+  BlockWatch(WorstSamples* worst_samples, std::uint64_t run) : worst(worst_samples), run_(run) {}
+  void begin_chunk();
+  void end_chunk();
+
+  WorstSamples* worst;
+  std::uint64_t page_faults = 0, involuntary_switches = 0, backwards = 0;
+
+ private:
+  std::uint64_t run_;
+  rusage before_{};
+};
+
+}  // namespace tickmlp::bench
+#endif
