@@ -16,7 +16,7 @@ CRITIC = 32  # lanes; the others are shared by three actors
 DTYPES = ("int8", "float32")
 
 
-def arrays_of(lanes: int) -> dict[str, np.ndarray]:
+def arrays_of(lanes: int, inputs: int = INPUTS) -> dict[str, np.ndarray]:
     """Three actors with three outputs and a critic; `lanes` hidden units in all."""
     random = np.random.default_rng(lanes)
 
@@ -26,8 +26,8 @@ def arrays_of(lanes: int) -> dict[str, np.ndarray]:
     arrays = {}
     for actor in ("first", "second", "third"):
         hidden = (lanes - CRITIC) // 3
-        arrays |= {f"{actor}.w1": draw(INPUTS, hidden), f"{actor}.w2": draw(hidden, 3)}
-    return arrays | {"critic.w1": draw(INPUTS, CRITIC), "critic.w2": draw(CRITIC, 1)}
+        arrays |= {f"{actor}.w1": draw(inputs, hidden), f"{actor}.w2": draw(hidden, 3)}
+    return arrays | {"critic.w1": draw(inputs, CRITIC), "critic.w2": draw(CRITIC, 1)}
 
 
 def main() -> int:

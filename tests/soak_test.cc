@@ -89,7 +89,7 @@ TEST_CASE("figures are given where the samples suffice") {
 }
 
 TEST_CASE("one interval above the limit warns, three in a row or ten times the limit are critical") {
-  AlertWatch watch({{"p99", 5'000}}, 0);
+  AlertWatch watch({{"soak", "p99", 5'000}}, 0);
   CHECK_EQ(judged(&watch, interval_of(5'000)), "");
   CHECK_EQ(judged(&watch, interval_of(5'001)), "budget p99 raised warning");
   CHECK_EQ(judged(&watch, interval_of(6'000)), "");

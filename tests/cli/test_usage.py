@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 COMMANDS = ["certify", "team", "throughput", "run", "kernels", "inspect", "doctor", "profile", "predict", "sweep",
-            "soak"]
+            "soak", "sample", "compare", "verify"]
 
 
 @pytest.mark.parametrize("arguments", [
