@@ -119,19 +119,20 @@ TEST_CASE("one thread records, another reads: intervals are whole and add up to 
     done = true;
   });
   Recorder earlier = record();
-  int copies = 0;
+  int copies = 0, wrong = 0;
   for (bool last = false; !last;) {
     last = done;  // before the copy: the last copy holds everything
     Recorder copy = copy_of(*recorder), interval = copy_of(*copy);
-    REQUIRE(is_consistent(*copy));
-    REQUIRE_EQ(tickmlp_recorder_subtract(interval.get(), earlier.get()), TICKMLP_OK);
-    REQUIRE(is_consistent(*interval));
+    wrong += !is_consistent(*copy);
+    wrong += tickmlp_recorder_subtract(interval.get(), earlier.get()) != TICKMLP_OK;
+    wrong += !is_consistent(*interval);
     copies += copy->count > earlier->count;
-    if (copies == 200) enough = true;
+    if (copies == 50) enough = true;
     tickmlp_recorder_merge(sum.get(), interval.get());
     earlier = std::move(copy);
   }
   writer.join();
+  CHECK_EQ(wrong, 0);
   CHECK_EQ(recorder->count, rounds * samples.size());
   CHECK_EQ(sum->count, recorder->count);
   CHECK_EQ(sum->beyond, recorder->beyond);
