@@ -81,8 +81,8 @@ static inline void tickmlp_recorder_record(tickmlp_recorder* recorder, uint64_t 
     tickmlp_recorder_increment(&recorder->slots[tickmlp_recorder_slot(ns)]);
   else tickmlp_recorder_increment(&recorder->beyond);
 }
-/* Copies `from`, which another thread may be recording into, to `into`, which is the caller's alone. Wait-free, about a
- * microsecond and 26 KB of cache lines that the writer has to fetch back. A sample that is recorded meanwhile is in the
+/* Copies `from`, which another thread may be recording into, to `into`, which is the caller's alone. Wait-free, about 5
+ * microseconds and 26 KB of cache lines that the writer has to fetch back. A sample recorded meanwhile is in the
  * copy or not, never in part: the count is the sum of the slots and `beyond`, the minimum and maximum lie in the
  * outermost slots that are not empty (exact where the writer stands still). */
 TICKMLP_API void tickmlp_recorder_read(const tickmlp_recorder* from, tickmlp_recorder* into);
