@@ -20,6 +20,7 @@ constexpr AddCommand* kCommands[] = {
     add_compare,       //
     add_sample,        //
     add_soak,          //
+    add_monitor,       //
     add_team,          //
     add_run,           //
     add_throughput,    //

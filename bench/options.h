@@ -25,6 +25,7 @@ AddCommand add_verify;
 AddCommand add_compare;
 AddCommand add_sample;
 AddCommand add_soak;
+AddCommand add_monitor;
 AddCommand add_team;
 AddCommand add_run;
 AddCommand add_throughput;

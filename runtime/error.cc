@@ -64,6 +64,11 @@ const char* tickmlp_status_name(tickmlp_status status) {
       "team-too-large",
       "team-deadline",
       "team-thread",
+      "recorder-order",
+      "buffer-size",
+      "file-create",
+      "file-write",
+      "file-rename",
   };
   static_assert(sizeof kNames / sizeof kNames[0] == TICKMLP_STATUS_COUNT);
   const auto index = static_cast<unsigned>(status);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of the recorder that is not on the hot path: reset, merge and what is read out of it. No allocation.
+// The part of the recorder that is not on the hot path: reset, copies for other threads, merge and what is read out of
+// it. No allocation.
 #include <cstring>
 
 #include "tickmlp.h"
@@ -36,6 +37,35 @@ tickmlp_uint128 overlap(tickmlp_uint128 begin, tickmlp_uint128 length, tickmlp_u
   return end > first ? end - first : 0;
 }
 
+// Of the slots that are not empty; `none` where all are, or where the extreme lies beyond them.
+uint32_t lowest_slot(const tickmlp_recorder& recorder, uint32_t none) {
+  for (uint32_t slot = 0; slot < TICKMLP_RECORDER_SLOTS; ++slot)
+    if (recorder.slots[slot] != 0) return slot;
+  return none;
+}
+uint32_t highest_slot(const tickmlp_recorder& recorder, uint32_t none) {
+  if (recorder.beyond != 0) return none;
+  for (uint32_t slot = TICKMLP_RECORDER_SLOTS; slot-- > 0;)
+    if (recorder.slots[slot] != 0) return slot;
+  return none;
+}
+
+// An extreme that lies outside its slot was read before or after the sample that it belongs to: the slot's outer edge
+// takes its place. Beyond the slots, where there is none, it is the least value there.
+void enclose(tickmlp_recorder& recorder) {
+  if (recorder.count == 0) {
+    recorder.minimum = UINT64_MAX;
+    recorder.maximum = 0;
+    return;
+  }
+  const uint32_t low = lowest_slot(recorder, TICKMLP_RECORDER_SLOTS);
+  const uint32_t high = highest_slot(recorder, TICKMLP_RECORDER_SLOTS);
+  if (recorder.minimum < slot_lower(low) || recorder.minimum > tickmlp_recorder_slot_upper(low))
+    recorder.minimum = slot_lower(low);
+  if (recorder.maximum >= slot_lower(high) && recorder.maximum <= tickmlp_recorder_slot_upper(high)) return;
+  recorder.maximum = high < TICKMLP_RECORDER_SLOTS ? tickmlp_recorder_slot_upper(high) : slot_lower(high);
+}
+
 }  // namespace
 
 extern "C" {
@@ -51,6 +81,27 @@ void tickmlp_recorder_merge(tickmlp_recorder* into, const tickmlp_recorder* from
   into->beyond += from->beyond;
   if (from->minimum < into->minimum) into->minimum = from->minimum;
   if (from->maximum > into->maximum) into->maximum = from->maximum;
+}
+
+void tickmlp_recorder_read(const tickmlp_recorder* from, tickmlp_recorder* into) {
+  into->count = 0;
+  for (uint32_t slot = 0; slot < TICKMLP_RECORDER_SLOTS; ++slot)
+    into->count += into->slots[slot] = __atomic_load_n(&from->slots[slot], __ATOMIC_RELAXED);
+  into->count += into->beyond = __atomic_load_n(&from->beyond, __ATOMIC_RELAXED);
+  into->minimum = __atomic_load_n(&from->minimum, __ATOMIC_RELAXED);
+  into->maximum = __atomic_load_n(&from->maximum, __ATOMIC_RELAXED);
+  enclose(*into);
+}
+
+tickmlp_status tickmlp_recorder_subtract(tickmlp_recorder* from, const tickmlp_recorder* earlier) {
+  bool later = from->beyond >= earlier->beyond;
+  for (uint32_t slot = 0; slot < TICKMLP_RECORDER_SLOTS; ++slot) later &= from->slots[slot] >= earlier->slots[slot];
+  if (!later) return TICKMLP_RECORDER_ORDER;
+  for (uint32_t slot = 0; slot < TICKMLP_RECORDER_SLOTS; ++slot) from->slots[slot] -= earlier->slots[slot];
+  from->beyond -= earlier->beyond;
+  from->count -= earlier->count;
+  enclose(*from);  // the whole copy's extremes stay where they can be the interval's: they are the tighter bounds
+  return TICKMLP_OK;
 }
 
 uint64_t tickmlp_recorder_slot_upper(uint32_t slot) {

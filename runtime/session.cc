@@ -14,7 +14,7 @@ namespace {
 
 // Cold: a copy of the input without its non-finite values.
 const float* flush(tickmlp_session& session, const float* input) {
-  session.counters.flushed += copy_flushed(input, session.network.inputs, session.flushed_input);
+  add(session.counters.flushed, copy_flushed(input, session.network.inputs, session.flushed_input));
   return session.flushed_input;
 }
 
@@ -24,11 +24,11 @@ tickmlp_status infer_one(tickmlp_session& session, const float* input, float* ou
   if (outcome == Outcome::kNonFiniteInput && session.flushed_input != nullptr)
     outcome = session.infer(session.network, flush(session, input), session.workspace, output);
   if (outcome != Outcome::kDone) [[unlikely]] {
-    session.counters.refused += 1;
+    add(session.counters.refused, 1 & session.counting);
     return outcome == Outcome::kNonFiniteInput ? TICKMLP_NON_FINITE_INPUT : TICKMLP_NON_FINITE_OUTPUT;
   }
-  session.counters.inferences += 1;
-  session.counters.clipped += session.workspace.clipped;
+  add(session.counters.inferences, 1 & session.counting);
+  add(session.counters.clipped, session.workspace.clipped & session.counting);
   return TICKMLP_OK;
 }
 
@@ -40,8 +40,8 @@ tickmlp_status infer_block(tickmlp_session& session, const float* inputs, size_t
   BatchResult result = {0, Outcome::kDone, 0};
   if (count > 2) {  // two states alone are no slower: register blocks of two wait for their own sums
     result = session.batch(session.network, inputs, static_cast<uint32_t>(count), session.batch_workspace, outputs);
-    session.counters.inferences += result.done;
-    session.counters.clipped += result.clipped;
+    add(session.counters.inferences, result.done);
+    add(session.counters.clipped, result.clipped);
     *finished += result.done;
     if (result.outcome == Outcome::kDone) return TICKMLP_OK;
   }
@@ -81,6 +81,7 @@ tickmlp_status tickmlp_session_create(const tickmlp_model* model, const tickmlp_
   auto* session = new (begin) tickmlp_session{};
   uint8_t* scratch = begin + whole_lines(sizeof(tickmlp_session));
   session->network = model->network;
+  session->counting = ~uint64_t{0};
   session->infer = model->kernel->functions->infer;
   session->workspace = make_workspace(model->network, scratch);
   session->batch = model->kernel->functions->batch;
@@ -130,7 +131,7 @@ tickmlp_status tickmlp_infer_batch(tickmlp_session* session, const float* inputs
 }
 
 void tickmlp_session_counters(const tickmlp_session* session, tickmlp_counters* out) {
-  if (session != nullptr && out != nullptr) *out = session->counters;
+  if (session != nullptr && out != nullptr) *out = load(session->counters);
 }
 
 }  // extern "C"

@@ -2,6 +2,7 @@
 // What stands behind tickmlp_session.
 #pragma once
 
+#include "counters.h"
 #include "model.h"
 
 // One block from the model's allocator: this struct, then the scratch. Counters stand beside the pointers that every
@@ -13,6 +14,7 @@ struct tickmlp_session {
   float* flushed_input;  // [inputs] in flush mode, else nullptr
   bool promised;
   tickmlp_counters counters;
+  uint64_t counting;  // all ones; 0 while touch() runs, since a reader must not see a counter go up and back
   tickmlp::BatchFunction batch;
   tickmlp::BatchWorkspace batch_workspace;
   const float* touch_input;  // [inputs] the first golden vector's, which is known to give an output

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "counters.h"
 #include "error.h"
 #include "float_environment.h"
 #include "flush.h"
@@ -108,10 +109,10 @@ tickmlp_status tickmlp_sparse_reset(tickmlp_sparse* sparse, const float* state, 
   const FloatEnvironment environment(sparse->promised);  // before anything looks at a value: a NaN may signal
   if (!is_finite(state, count)) {
     if (!sparse->flush) {
-      sparse->counters.refused += 1;
+      add(sparse->counters.refused, 1);
       return TICKMLP_NON_FINITE_INPUT;
     }
-    sparse->counters.flushed += copy_flushed(state, count, sparse->flushed);
+    add(sparse->counters.flushed, copy_flushed(state, count, sparse->flushed));
     state = sparse->flushed;
   }
   // From no input at all; nothing can be refused any more.
@@ -120,7 +121,7 @@ tickmlp_status tickmlp_sparse_reset(tickmlp_sparse* sparse, const float* state, 
   std::memcpy(sparse->state.sums, sparse->network.start, sparse->network.groups * size_t{64});
   sparse->update(sparse->network, sparse->every, state, static_cast<uint32_t>(count), sparse->workspace, sparse->state,
                  nullptr);
-  sparse->counters.clipped += sparse->workspace.clipped;
+  add(sparse->counters.clipped, sparse->workspace.clipped);
   sparse->ready = true;
   return TICKMLP_OK;
 }
@@ -141,20 +142,20 @@ tickmlp_status tickmlp_sparse_update(tickmlp_sparse* sparse, const uint32_t* ind
   };
   Outcome outcome = update(values);
   if (outcome == Outcome::kNonFiniteInput && sparse->flush) {
-    sparse->counters.flushed += copy_flushed(values, count, sparse->flushed);
+    add(sparse->counters.flushed, copy_flushed(values, count, sparse->flushed));
     outcome = update(sparse->flushed);
   }
   if (outcome != Outcome::kDone) [[unlikely]] {
-    sparse->counters.refused += 1;
+    add(sparse->counters.refused, 1);
     return outcome == Outcome::kNonFiniteInput ? TICKMLP_NON_FINITE_INPUT : TICKMLP_NON_FINITE_OUTPUT;
   }
-  sparse->counters.inferences += 1;
-  sparse->counters.clipped += sparse->workspace.clipped;
+  add(sparse->counters.inferences, 1);
+  add(sparse->counters.clipped, sparse->workspace.clipped);
   return TICKMLP_OK;
 }
 
 void tickmlp_sparse_counters(const tickmlp_sparse* sparse, tickmlp_counters* out) {
-  if (sparse != nullptr && out != nullptr) *out = sparse->counters;
+  if (sparse != nullptr && out != nullptr) *out = load(sparse->counters);
 }
 
 }  // extern "C"

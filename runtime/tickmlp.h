@@ -144,12 +144,14 @@ typedef struct tickmlp_counters {
   uint64_t clipped;    /* input elements outside the calibrated range (int8) */
   uint64_t flushed;    /* input elements changed in flush mode */
 } tickmlp_counters;
-TICKMLP_API void tickmlp_session_counters(const tickmlp_session* session, tickmlp_counters* out); /* hot path */
-#include "tickmlp_window.h"                                                                       /* the tick path */
+/* Hot path. Thread-safe, also while another thread uses the session: each counter is a number that it had. */
+TICKMLP_API void tickmlp_session_counters(const tickmlp_session* session, tickmlp_counters* out);
+#include "tickmlp_window.h"  /* the tick path */
 #include "tickmlp_touch.h"   /* keeping a quiet model in the caches */
 #include "tickmlp_sparse.h"  /* updates of any few inputs */
 #include "tickmlp_team.h"    /* one inference on several cores */
 #include "tickmlp_measure.h" /* recorder, clock and pinning */
+#include "tickmlp_monitor.h" /* the same for Prometheus, from a running process */
 #ifdef __cplusplus
 }
 #endif

@@ -36,7 +36,8 @@ TICKMLP_API tickmlp_status tickmlp_sparse_reset(tickmlp_sparse* sparse, const fl
 TICKMLP_API tickmlp_status tickmlp_sparse_update(tickmlp_sparse* sparse, const uint32_t* indices, const float* values,
                                                  size_t count, float* output, size_t output_count);
 
-/* Hot path. inferences: updates that gave an output; clipped and flushed: of each value when it came in. */
+/* Hot path. inferences: updates that gave an output; clipped and flushed: of each value when it came in.
+ * Thread-safe, as tickmlp_session_counters(). */
 TICKMLP_API void tickmlp_sparse_counters(const tickmlp_sparse* sparse, tickmlp_counters* out);
 
 #endif

@@ -52,6 +52,12 @@ typedef enum tickmlp_status {
   TICKMLP_TEAM_TOO_LARGE,     /* more cores than groups of 16 lanes, or more members than there may be */
   TICKMLP_TEAM_DEADLINE,      /* not 0 and not within 1 ns .. 1 s */
   TICKMLP_TEAM_THREAD,        /* a member's thread could not be made, or did not run */
+  /* Monitoring. */
+  TICKMLP_RECORDER_ORDER, /* what is subtracted holds more: not an earlier copy of the same recorder */
+  TICKMLP_BUFFER_SIZE,    /* the caller's buffer is smaller than the text */
+  TICKMLP_FILE_CREATE,    /* no temporary file could be made beside the target: missing folder, no permission ... */
+  TICKMLP_FILE_WRITE,     /* writing or fsync failed: full disk, quota ... */
+  TICKMLP_FILE_RENAME,    /* the temporary file could not take the target's place: a folder of that name ... */
   TICKMLP_STATUS_COUNT
 } tickmlp_status;
 

@@ -57,6 +57,7 @@ typedef struct tickmlp_team_counters {
   uint64_t late;       /* times that a member missed the deadline; it is left out until it has come back */
   uint64_t rejoined;   /* times that such a member came back; late - rejoined are out now */
 } tickmlp_team_counters;
-TICKMLP_API void tickmlp_team_read_counters(const tickmlp_team* team, tickmlp_team_counters* out); /* hot path */
+/* Hot path. Thread-safe, as tickmlp_session_counters(). */
+TICKMLP_API void tickmlp_team_read_counters(const tickmlp_team* team, tickmlp_team_counters* out);
 
 #endif

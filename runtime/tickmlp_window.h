@@ -35,7 +35,8 @@ TICKMLP_API tickmlp_status tickmlp_window_tick(tickmlp_window* window, const flo
  * the next tick. Errors: BAD_ARGUMENT, WINDOW_EMPTY. */
 TICKMLP_API tickmlp_status tickmlp_window_advance(tickmlp_window* window);
 
-/* Hot path. inferences: ticks that gave an output; clipped and flushed: of each element when it came in. */
+/* Hot path. inferences: ticks that gave an output; clipped and flushed: of each element when it came in.
+ * Thread-safe, as tickmlp_session_counters(). */
 TICKMLP_API void tickmlp_window_counters(const tickmlp_window* window, tickmlp_counters* out);
 
 #endif

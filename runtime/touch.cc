@@ -13,10 +13,10 @@ extern "C" {
 
 tickmlp_status tickmlp_session_touch(tickmlp_session* session) {
   if (session == nullptr) return TICKMLP_BAD_ARGUMENT;
-  const tickmlp_counters before = session->counters;
+  session->counting = 0;
   const Network& network = session->network;
   tickmlp_infer(session, session->touch_input, network.inputs, session->touch_output, network.outputs);
-  session->counters = before;
+  session->counting = ~uint64_t{0};
   return TICKMLP_OK;
 }
 
@@ -25,10 +25,10 @@ tickmlp_status tickmlp_session_touch(tickmlp_session* session) {
 tickmlp_status tickmlp_window_touch(tickmlp_window* window) {
   if (window == nullptr) return TICKMLP_BAD_ARGUMENT;
   if (!window->ready) return TICKMLP_WINDOW_EMPTY;
-  const tickmlp_counters before = window->counters;
+  window->counting = 0;
   std::memcpy(window->touch_row, window->state + window->newest, window->columns * sizeof(float));
   tickmlp_window_tick(window, window->touch_row, window->columns, window->touch_output, window->network.outputs);
-  window->counters = before;
+  window->counting = ~uint64_t{0};
   return TICKMLP_OK;
 }
 

@@ -94,6 +94,7 @@ tickmlp_status tickmlp_window_create(const tickmlp_model* model, const tickmlp_s
   if (begin == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for a window of %zu bytes", bytes);
   auto* window = new (begin) tickmlp_window{};
   window->network = model->network;
+  window->counting = ~uint64_t{0};
   window->advance = model->kernel->functions->advance;
   window->tick = model->kernel->functions->tick;
   window->columns = model->info.window_columns;
@@ -123,11 +124,11 @@ tickmlp_status tickmlp_window_reset(tickmlp_window* window, const float* state, 
   if (window->flush) flushed = copy_flushed(state, count, window->next_state);
   else std::memcpy(window->next_state, state, count * sizeof(float));
   if (!is_finite(window->next_state + window->newest, window->columns) || take_next_state(*window) != TICKMLP_OK) {
-    window->counters.refused += 1;
+    add(window->counters.refused, 1);
     return TICKMLP_NON_FINITE_INPUT;
   }
-  window->counters.flushed += flushed;
-  window->counters.clipped += window->workspace.clipped + clipped_in_newest(*window);
+  add(window->counters.flushed, flushed);
+  add(window->counters.clipped, window->workspace.clipped + clipped_in_newest(*window));
   window->ready = true;
   return TICKMLP_OK;
 }
@@ -148,15 +149,15 @@ tickmlp_status tickmlp_window_tick(tickmlp_window* window, const float* row, siz
     uint64_t flushed = 0;
     row = flush(*window, row, &flushed);
     outcome = window->tick(window->network, row, window->newest, window->workspace, window->kept, output);
-    window->counters.flushed += flushed;
+    add(window->counters.flushed, flushed);
   }
   if (outcome != Outcome::kDone) [[unlikely]] {
-    window->counters.refused += 1;
+    add(window->counters.refused, 1 & window->counting);
     return outcome == Outcome::kNonFiniteInput ? TICKMLP_NON_FINITE_INPUT : TICKMLP_NON_FINITE_OUTPUT;
   }
   copy_row(row, row_count, window->state + window->newest);
-  window->counters.inferences += 1;
-  window->counters.clipped += window->workspace.clipped;
+  add(window->counters.inferences, 1 & window->counting);
+  add(window->counters.clipped, window->workspace.clipped & window->counting);
   return TICKMLP_OK;
 }
 
@@ -170,7 +171,7 @@ tickmlp_status tickmlp_window_advance(tickmlp_window* window) {
 }
 
 void tickmlp_window_counters(const tickmlp_window* window, tickmlp_counters* out) {
-  if (window != nullptr && out != nullptr) *out = window->counters;
+  if (window != nullptr && out != nullptr) *out = load(window->counters);
 }
 
 }  // extern "C"

@@ -2,6 +2,7 @@
 // What stands behind tickmlp_window.
 #pragma once
 
+#include "counters.h"
 #include "model.h"
 
 // One block from the model's allocator: this struct, then its arrays, each 64-byte aligned.
@@ -19,6 +20,7 @@ struct tickmlp_window {
   float* touch_row;     // [columns] scratch of touch()
   float* touch_output;  // [outputs] likewise
   tickmlp_counters counters;
+  uint64_t counting;  // all ones; 0 while touch() runs, since a reader must not see a counter go up and back
   tickmlp_allocator allocator;
   void* allocation;
 };

@@ -19,8 +19,8 @@ pytestmark = [
 ]
 x86_only = pytest.mark.skipif(platform.machine() != "x86_64", reason="x86-64 instructions")
 
-PUBLIC_HEADERS = ("tickmlp.h", "tickmlp_measure.h", "tickmlp_sparse.h", "tickmlp_status.h", "tickmlp_team.h",
-                  "tickmlp_touch.h", "tickmlp_window.h")
+PUBLIC_HEADERS = ("tickmlp.h", "tickmlp_measure.h", "tickmlp_monitor.h", "tickmlp_sparse.h", "tickmlp_status.h",
+                  "tickmlp_team.h", "tickmlp_touch.h", "tickmlp_window.h")
 KERNEL_OBJECT = re.compile(r"(int8|float32_\w+|scalar(_heads)?|table)\.cc\.o$")
 # The library never prints, ends the process, throws, or allocates behind the allocator's back.
 FORBIDDEN = {"printf", "fprintf", "vprintf", "puts", "fputs", "fwrite", "perror", "exit", "_exit", "abort",
