@@ -28,7 +28,7 @@ std::string refusal(const Evidence& evidence, const std::string& started = kStar
 
 bool has(const std::string& text, const std::string& words) { return text.find(words) != std::string::npos; }
 
-Block block(double begin_s, double seconds = 0.5) { return {begin_s, seconds, {{{871, 4096}}, 0, 0}}; }
+TimedBlock block(double begin_s, double seconds = 0.5) { return {begin_s, seconds, {{{871, 4096}}, 0, 0}}; }
 
 }  // namespace
 

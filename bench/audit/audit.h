@@ -24,9 +24,12 @@ struct AuditRow {
 // Every row there is for `core`, in a fixed order. Rows whose files cannot be read are kUnknown.
 std::vector<AuditRow> audit_box(const Box& box, int core);
 
-// Its two halves.
-void audit_core(const Box& box, int core, std::vector<AuditRow>* rows);    // what belongs to the core
-void audit_system(const Box& box, int core, std::vector<AuditRow>* rows);  // what belongs to the machine or process
+// Its parts.
+void audit_core(const Box& box, int core, std::vector<AuditRow>* rows);    // who else runs on the core
+void audit_power(const Box& box, int core, std::vector<AuditRow>* rows);   // how fast and how awake it is
+void audit_host(const Box& box, int core, std::vector<AuditRow>* rows);    // hypervisor, container, quota
+void audit_memory(const Box& box, int core, std::vector<AuditRow>* rows);  // pages and who may move them
+void audit_system(const Box& box, int core, std::vector<AuditRow>* rows);  // clock, and the kernel's own work
 
 }  // namespace tickmlp::bench
 #endif

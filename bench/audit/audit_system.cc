@@ -1,44 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The audit's rows about the machine and this process: clocks, memory, hypervisor, scheduling.
+// The audit's rows about the clock and about what the kernel does on every core by itself.
 #include "audit/audit.h"
 
 namespace tickmlp::bench {
 namespace {
 
-constexpr std::int64_t kEnoughMemlock = 4 << 20;  // a 2 MiB page for the weights, and room for a second model
-
-bool has_word(const std::string& text, std::string_view word) {
-  for (const std::string& each : split_words(text))
-    if (each == word) return true;
-  return false;
-}
+constexpr std::int64_t kRareSeconds = 10;  // a worker that comes once in 10 s is not worth a warning
 
 // x86 says "flags", AArch64 "Features".
 std::optional<std::string> cpu_flags(const Box& box) { return box.line("/proc/cpuinfo", "flags"); }
 bool is_arm(const Box& box) { return box.line("/proc/cpuinfo", "CPU implementer").has_value(); }
-
-AuditRow virtualised(const Box& box, int) {
-  AuditRow row{"virtualised",
-               Grade::kUnknown,
-               "no CPU flags and no machine name to tell by",
-               "a hypervisor can stop the machine at any instant, unseen from inside",
-               "measure on the bare machine that will run the model",
-               true};
-  const auto flags = cpu_flags(box);
-  const std::string maker = box.read("/sys/class/dmi/id/sys_vendor").value_or("");
-  const bool known_maker = maker == "QEMU" || maker == "Xen" || maker.substr(0, 6) == "VMware" ||
-                           maker.substr(0, 6) == "Amazon" || maker.substr(0, 6) == "Google";
-  if (box.read("/sys/hypervisor/type") || (flags && has_word(*flags, "hypervisor"))) {
-    row.grade = Grade::kFail;
-    row.seen = "runs under a hypervisor" + (maker.empty() ? "" : " (" + maker + ")");
-  } else if (flags) {
-    row.grade = Grade::kPass;
-    row.seen = "no hypervisor flag";
-  } else if (known_maker) {
-    row.seen = "machine made by " + maker + ": virtual or not cannot be told";
-  }
-  return row;
-}
 
 AuditRow invariant_counter(const Box& box, int) {
   AuditRow row{"invariant TSC",   Grade::kUnknown,
@@ -69,57 +40,6 @@ AuditRow clock_source(const Box& box, int) {
           false};
 }
 
-AuditRow steal(const Box& box, int core) {
-  const auto ticks = steal_ticks(box, core);
-  return {"steal",
-          !ticks        ? Grade::kUnknown
-          : *ticks == 0 ? Grade::kPass
-                        : Grade::kFail,
-          ticks ? std::to_string(*ticks) + " hundredths of a second since boot" : "no steal column in /proc/stat",
-          "time in which the hypervisor ran somebody else on this core",
-          "measure on a bare machine",
-          true};
-}
-
-// "always [madvise] never": the bracketed word is on.
-AuditRow transparent_huge_pages(const Box& box, int) {
-  const auto text = box.read("/sys/kernel/mm/transparent_hugepage/enabled");
-  const std::size_t open = text ? text->find('[') : std::string::npos;
-  const std::string mode = open == std::string::npos ? "" : text->substr(open + 1, text->find(']') - open - 1);
-  return {"transparent huge pages",
-          mode.empty()      ? Grade::kUnknown
-          : mode == "never" ? Grade::kWarn
-                            : Grade::kPass,
-          mode.empty() ? "setting unreadable" : mode,
-          "weights on one 2 MiB page need one address translation instead of dozens",
-          "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled",
-          false};
-}
-
-AuditRow explicit_huge_pages(const Box& box, int) {
-  const std::string folder = "/sys/kernel/mm/hugepages/hugepages-2048kB/";
-  const auto total = box.read(folder + "nr_hugepages"), free = box.read(folder + "free_hugepages");
-  return {"explicit huge pages",
-          total ? Grade::kPass : Grade::kUnknown,
-          total ? *total + " of 2 MiB reserved, " + free.value_or("?") + " free" : "no hugepages-2048kB",
-          "none are needed: the weights take a transparent one; reserved ones are lost to everything else",
-          "nothing to mend",
-          false};
-}
-
-AuditRow swap(const Box& box, int) {
-  const auto total = box.line("/proc/meminfo", "SwapTotal");
-  const bool none = total && split_words(*total) == std::vector<std::string>{"0", "kB"};
-  return {"swap",
-          !total ? Grade::kUnknown
-          : none ? Grade::kPass
-                 : Grade::kWarn,
-          total ? *total : "/proc/meminfo unreadable",
-          "a page that was swapped out costs milliseconds when touched",
-          "swapoff --all, or lock the memory",
-          false};
-}
-
 AuditRow mitigations(const Box& box, int) {
   const std::string folder = "/sys/devices/system/cpu/vulnerabilities";
   int mitigated = 0, vulnerable = 0;
@@ -139,64 +59,70 @@ AuditRow mitigations(const Box& box, int) {
           false};
 }
 
-AuditRow scheduling_class(const Box& box, int) {
-  const std::string stat = box.read("/proc/self/stat").value_or("");
-  const std::size_t name_end = stat.rfind(')');  // the name may hold blanks; fields count from behind it
-  const auto fields =
-      name_end == std::string::npos ? std::vector<std::string>() : split_words(stat.substr(name_end + 1));
-  const auto policy = fields.size() > 38 ? to_number(fields[38]) : std::nullopt;  // field 41
-  constexpr const char* kNames[] = {"SCHED_OTHER", "SCHED_FIFO", "SCHED_RR",      "SCHED_BATCH",
-                                    "?",           "SCHED_IDLE", "SCHED_DEADLINE"};
-  const bool known = policy && *policy >= 0 && *policy < 7;
-  const bool real_time = known && (*policy == 1 || *policy == 2 || *policy == 6);
-  return {"scheduling class",
-          !known      ? Grade::kUnknown
-          : real_time ? Grade::kPass
-                      : Grade::kWarn,
-          known ? kNames[*policy] : "/proc/self/stat unreadable",
-          "an ordinary thread shares its core with whatever else may run there",
-          "an isolated core makes this harmless; else chrt --fifo 1",
+AuditRow watchdogs(const Box& box, int core) {
+  const std::string folder = "/proc/sys/kernel/";
+  const auto hard = box.read(folder + "nmi_watchdog"), soft = box.read(folder + "soft_watchdog");
+  const auto cores = box.read(folder + "watchdog_cpumask");
+  const bool elsewhere = cores && !list_holds(*cores, core);
+  const bool on = (hard && *hard != "0") || (soft && *soft != "0");
+  return {"watchdogs",
+          !hard && !soft     ? Grade::kUnknown
+          : !on || elsewhere ? Grade::kPass
+                             : Grade::kWarn,
+          !hard && !soft ? "nmi_watchdog and soft_watchdog unreadable"
+                         : "nmi_watchdog " + hard.value_or("?") + ", soft_watchdog " + soft.value_or("?") +
+                               ", on cores " + cores.value_or("?"),
+          "the hard one interrupts every ten seconds and takes a performance counter, the soft one wakes a thread",
+          "boot with nowatchdog, or sysctl kernel.watchdog_cpumask without this core",
           false};
 }
 
-AuditRow real_time_throttle(const Box& box, int) {
-  const auto text = box.read("/proc/sys/kernel/sched_rt_runtime_us");
-  return {"real-time throttle",
-          !text           ? Grade::kUnknown
-          : *text == "-1" ? Grade::kPass
-                          : Grade::kWarn,
-          text ? "sched_rt_runtime_us = " + *text : "sched_rt_runtime_us unreadable",
-          "by default a spinning real-time thread is stopped for 50 ms of every second",
-          "sysctl kernel.sched_rt_runtime_us=-1 (matters for SCHED_FIFO and SCHED_RR)",
+AuditRow timer_migration(const Box& box, int) {
+  const auto text = box.read("/proc/sys/kernel/timer_migration");
+  return {"timer migration",
+          !text          ? Grade::kUnknown
+          : *text == "1" ? Grade::kPass
+                         : Grade::kWarn,
+          text ? "timer_migration = " + *text : "timer_migration unreadable",
+          "without it, timers that other work once set on this core go off on it",
+          "sysctl kernel.timer_migration=1",
           false};
 }
 
-AuditRow locked_memory(const Box& box, int) {
-  const auto limits = box.line("/proc/self/limits", "Max locked memory");
-  const auto words = split_words(limits.value_or(""));
-  const auto bytes = words.empty() ? std::nullopt : to_number(words[0]);
-  const bool unlimited = !words.empty() && words[0] == "unlimited";
-  return {"memlock limit",
-          unlimited || (bytes && *bytes >= kEnoughMemlock) ? Grade::kPass
-          : bytes                                          ? Grade::kWarn
-                                                           : Grade::kUnknown,
-          words.empty() ? "/proc/self/limits unreadable" : words[0] + (unlimited ? "" : " bytes"),
-          "weights that cannot be locked can be paged out",
-          "ulimit -l unlimited, or memlock in limits.conf",
+AuditRow statistics_worker(const Box& box, int core) {
+  const auto seconds = to_number(box.read("/proc/sys/vm/stat_interval").value_or(""));
+  const bool tickless = list_holds(box.read("/sys/devices/system/cpu/nohz_full").value_or(""), core);
+  return {"statistics worker",
+          !seconds                               ? Grade::kUnknown
+          : *seconds >= kRareSeconds || tickless ? Grade::kPass
+                                                 : Grade::kWarn,
+          !seconds ? "vm.stat_interval unreadable"
+                   : "every " + std::to_string(*seconds) + " s" + (tickless ? ", not on tickless cores" : ""),
+          "a kernel thread folds each core's memory counters at this interval, some microseconds on the core",
+          "sysctl vm.stat_interval=120",
           false};
 }
 
-AuditRow load_average(const Box& box, int) {
-  const auto words = split_words(box.read("/proc/loadavg").value_or(""));
-  const std::size_t dot = words.empty() ? 0 : words[0].find('.');
-  const auto whole = words.empty() ? std::nullopt : to_number(words[0].substr(0, dot));
-  return {"load average",
-          !whole       ? Grade::kUnknown
-          : *whole < 1 ? Grade::kPass
-                       : Grade::kWarn,
-          whole ? words[0] + " over one minute" : "/proc/loadavg unreadable",
-          "other work shares the last-level cache, the memory and perhaps the core",
-          "stop what need not run",
+// The kernel's mask is hexadecimal in groups of 32 cores, the highest first: "0000000f,ffffffff".
+bool mask_holds(const std::string& mask, int core) {
+  std::string digits;
+  for (const char each : mask)
+    if (each != ',') digits += each;
+  const auto from_end = static_cast<std::size_t>(core / 4);
+  if (from_end >= digits.size()) return false;
+  const std::size_t digit = std::string("0123456789abcdef").find(digits[digits.size() - 1 - from_end]);
+  return digit != std::string::npos && (digit >> (core % 4) & 1) != 0;
+}
+
+AuditRow unbound_work(const Box& box, int core) {
+  const auto mask = box.read("/sys/devices/virtual/workqueue/cpumask");
+  return {"kernel's own work",
+          !mask                     ? Grade::kUnknown
+          : mask_holds(*mask, core) ? Grade::kWarn
+                                    : Grade::kPass,
+          mask ? "workqueues may use the cores of mask " + *mask : "workqueue/cpumask unreadable",
+          "work that the kernel puts off (writing to disk, freeing) may run on this core",
+          "isolcpus does it, or write a mask without this core to /sys/devices/virtual/workqueue/cpumask",
           false};
 }
 
@@ -204,15 +130,13 @@ AuditRow load_average(const Box& box, int) {
 
 void audit_system(const Box& box, int core, std::vector<AuditRow>* rows) {
   for (const auto row :
-       {virtualised, invariant_counter, clock_source, steal, transparent_huge_pages, explicit_huge_pages, swap,
-        mitigations, scheduling_class, real_time_throttle, locked_memory, load_average})
+       {invariant_counter, clock_source, mitigations, watchdogs, timer_migration, statistics_worker, unbound_work})
     rows->push_back(row(box, core));
 }
 
 std::vector<AuditRow> audit_box(const Box& box, int core) {
   std::vector<AuditRow> rows;
-  audit_core(box, core, &rows);
-  audit_system(box, core, &rows);
+  for (const auto part : {audit_core, audit_power, audit_host, audit_memory, audit_system}) part(box, core, &rows);
   return rows;
 }
 

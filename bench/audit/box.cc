@@ -18,14 +18,12 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
 }
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(separator, begin), text.size());
-    parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
+// Fields of a core's line in /proc/stat: user nice system idle iowait irq softirq steal.
+std::vector<std::int64_t> stat_fields(const Box& box, int core) {
+  std::vector<std::int64_t> fields;
+  for (const std::string& word : split_words(box.line("/proc/stat", "cpu" + std::to_string(core)).value_or("")))
+    fields.push_back(to_number(word).value_or(0));
+  return fields;
 }
 
 }  // namespace
@@ -37,6 +35,15 @@ std::optional<std::string> Box::read(const std::string& path) const {
   text << file.rdbuf();
   if (file.bad()) return std::nullopt;
   return std::string(trimmed(text.str()));
+}
+
+std::optional<std::string> Box::bytes(const std::string& path, std::size_t count) const {
+  std::ifstream file(root_ + path, std::ios::binary);
+  if (!file) return std::nullopt;
+  std::string text(count, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(count));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
 }
 
 std::vector<std::string> Box::list(const std::string& folder) const {
@@ -51,7 +58,8 @@ std::vector<std::string> Box::list(const std::string& folder) const {
 std::optional<std::string> Box::line(const std::string& path, std::string_view key) const {
   const auto text = read(path);
   if (!text) return std::nullopt;
-  for (const std::string_view each : split(*text, '\n')) {
+  for (const std::string& line : split(*text, '\n')) {
+    const std::string_view each = line;
     if (each.substr(0, key.size()) != key) continue;
     std::string_view rest = trimmed(each.substr(key.size()));
     if (!rest.empty() && rest[0] == ':') rest = trimmed(rest.substr(1));
@@ -71,7 +79,8 @@ std::optional<std::string> Box::boot_argument(std::string_view name) const {
 }
 
 bool list_holds(std::string_view list, int core) {
-  for (const std::string_view part : split(trimmed(list), ',')) {
+  for (const std::string& word : split(trimmed(list), ',')) {
+    const std::string_view part = word;
     if (part == "all") return true;
     const std::size_t dash = part.find('-');
     const auto first = to_number(part.substr(0, dash));
@@ -90,6 +99,21 @@ std::vector<std::string> split_words(std::string_view text) {
   return words;
 }
 
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(separator, begin), text.size());
+    parts.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+bool has_word(std::string_view text, std::string_view word) {
+  const std::vector<std::string> words = split_words(text);
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
 std::optional<std::int64_t> to_number(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -97,30 +121,16 @@ std::optional<std::int64_t> to_number(std::string_view text) {
   return value;
 }
 
-std::optional<std::uint64_t> steal_ticks(const Box& box, int core) {
-  const auto line = box.line("/proc/stat", "cpu" + std::to_string(core));
-  if (!line) return std::nullopt;
-  const std::vector<std::string> fields = split_words(*line);  // user nice system idle iowait irq softirq steal
-  const auto value = fields.size() > 7 ? to_number(fields[7]) : std::nullopt;
-  if (!value) return std::nullopt;
-  return static_cast<std::uint64_t>(*value);
+std::optional<std::uint64_t> busy_ticks(const Box& box, int core) {
+  const std::vector<std::int64_t> fields = stat_fields(box, core);
+  if (fields.size() < 7) return std::nullopt;
+  return static_cast<std::uint64_t>(fields[0] + fields[1] + fields[2] + fields[5] + fields[6]);
 }
 
-// The first line names the columns, "CPU0 CPU2 ..." without the offline ones; each further line is "NAME: counts text".
-std::optional<std::uint64_t> interrupts_taken(const Box& box, int core) {
-  const auto text = box.read("/proc/interrupts");
-  if (!text) return std::nullopt;
-  const std::vector<std::string_view> lines = split(*text, '\n');
-  const std::vector<std::string> columns = split_words(lines[0]);
-  const auto column = std::find(columns.begin(), columns.end(), "CPU" + std::to_string(core)) - columns.begin();
-  if (column == static_cast<std::ptrdiff_t>(columns.size())) return std::nullopt;
-  std::uint64_t sum = 0;
-  for (std::size_t i = 1; i < lines.size(); ++i) {
-    const std::vector<std::string> words = split_words(lines[i]);
-    if (words.size() <= columns.size()) continue;  // ERR and MIS have one count for the whole machine
-    sum += static_cast<std::uint64_t>(to_number(words[static_cast<std::size_t>(column) + 1]).value_or(0));
-  }
-  return sum;
+std::optional<std::uint64_t> steal_ticks(const Box& box, int core) {
+  const std::vector<std::int64_t> fields = stat_fields(box, core);
+  if (fields.size() < 8) return std::nullopt;
+  return static_cast<std::uint64_t>(fields[7]);
 }
 
 }  // namespace tickmlp::bench

@@ -17,6 +17,8 @@ class Box {
 
   // The whole file without blanks at its ends; nothing when it cannot be read.
   std::optional<std::string> read(const std::string& path) const;
+  // The first bytes of a file as they are, for the few that hold no text; shorter at its end, nothing when unreadable.
+  std::optional<std::string> bytes(const std::string& path, std::size_t count) const;
   // Names in a folder, sorted; empty when it cannot be read.
   std::vector<std::string> list(const std::string& folder) const;
   // The rest of the first line that begins with `key`, behind a colon or blanks: /proc/cpuinfo, /proc/self/status.
@@ -32,12 +34,14 @@ class Box {
 bool list_holds(std::string_view list, int core);
 
 std::vector<std::string> split_words(std::string_view text);
+std::vector<std::string> split(std::string_view text, char separator);  // empty parts too
+bool has_word(std::string_view text, std::string_view word);
 // Nothing when the text is no whole number.
 std::optional<std::int64_t> to_number(std::string_view text);
 
-// Since boot; nothing when unreadable.
-std::optional<std::uint64_t> steal_ticks(const Box& box, int core);       // hundredths of a second
-std::optional<std::uint64_t> interrupts_taken(const Box& box, int core);  // every kind, timer ticks included
+// Hundredths of a second since boot; nothing when unreadable.
+std::optional<std::uint64_t> busy_ticks(const Box& box, int core);   // not idle: user, system, interrupts
+std::optional<std::uint64_t> steal_ticks(const Box& box, int core);  // the hypervisor ran somebody else
 
 }  // namespace tickmlp::bench
 #endif

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "audit/audit.h"
+#include "audit/identity.h"
+#include "audit/machine.h"
 #include "cli.h"
 #include "commands.h"
 #include "text_table.h"
@@ -37,6 +39,16 @@ std::string totals(const std::vector<AuditRow>& rows) {
   return text;
 }
 
+// What it means for a certificate that is made here.
+std::string consequence(const std::vector<AuditRow>& rows) {
+  std::string names;
+  for (const AuditRow& row : rows)
+    if (row.forcing && row.grade != Grade::kPass) names += (names.empty() ? "" : ", ") + row.name;
+  if (names.empty())
+    return "All rows with * pass: a certificate from this core can say PASS, if nothing happens during its run.";
+  return "Rows with * have to pass, or a certificate says INCONCLUSIVE at best. Here these do not: " + names + ".";
+}
+
 }  // namespace
 
 std::vector<int> allowed_cores() {
@@ -58,12 +70,14 @@ int doctor(const DoctorOptions& options) {
   if (options.json) {
     json list = json::array();
     for (const AuditRow& row : rows) list.push_back(row_json(row));
-    const json report{{"schema", "tickmlp-doctor/0"}, {"core", core}, {"rows", list}};
+    const json report{{"schema", "tickmlp-doctor/1"},       {"core", core},        {"rows", list},
+                      {"machine", machine_json(box, core)}, {"tool", tool_json()}, {"host", host_hash()}};
     print(report.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
   } else {
-    print("The box as core " + std::to_string(core) + " sees it. Nothing is changed.\n\n");
+    print("The box as core " + std::to_string(core) + " sees it. This reads and changes nothing.\n");
+    print(wrapped(machine_text(box, core), 0) + "\n\n");
     for (const AuditRow& row : rows) print(row_text(row));
-    print("\n" + totals(rows) + ". Rows with * keep a certificate from PASS unless they pass.\n");
+    print("\n" + totals(rows) + ".\n" + wrapped(consequence(rows), 0) + "\n");
   }
   flush_output();
   return kPass;

@@ -5,103 +5,102 @@
 
 #include <algorithm>
 
+#include "audit/cgroup.h"
+#include "audit/run_rows.h"
 #include "audit/stability.h"
 #include "text_table.h"
 
 namespace tickmlp::bench {
 namespace {
 
-constexpr double kHarmlessGapNs = 10'000;  // without a budget: what one timer interrupt may take
-constexpr double kSteadyFrequency = 0.02;  // about what central_ns resolves on a clock that steps by 10 ns
+constexpr auto kBetweenLooks = std::chrono::milliseconds(50);
+constexpr double kIdleShare = 0.01;      // of the run; the kernel's own housekeeping takes less
+constexpr double kTicksPerSecond = 100;  // of /proc/stat, on every Linux
+constexpr int kMostCores = 8192;         // that Linux is built for
 
-AuditRow counted(const char* name, const std::optional<std::uint64_t>& count, Grade bad, const char* seen,
-                 const char* why, const char* mend, bool forcing) {
-  return {name,
-          !count        ? Grade::kUnknown
-          : *count == 0 ? Grade::kPass
-                        : bad,
-          count ? with_commas(*count) + " " + seen : std::string("could not be read"),
-          why,
-          mend,
-          forcing};
-}
-
-std::optional<std::uint64_t> difference(const std::optional<std::uint64_t>& before,
-                                        const std::optional<std::uint64_t>& after) {
-  if (!before || !after || *after < *before) return std::nullopt;
-  return *after - *before;
-}
-
-AuditRow affinity(int core) {
-  cpu_set_t words[8];  // 8,192 cores
+bool on_this_core_alone(int core) {
+  cpu_set_t words[kMostCores / CPU_SETSIZE];
   CPU_ZERO_S(sizeof words, words);
-  const bool pinned = sched_getcpu() == core && sched_getaffinity(0, sizeof words, words) == 0 &&
-                      CPU_COUNT_S(sizeof words, words) == 1 &&
-                      CPU_ISSET_S(static_cast<std::size_t>(core), sizeof words, words);
-  return {"affinity during the run",
-          pinned ? Grade::kPass : Grade::kFail,
-          pinned ? "still on core " + std::to_string(core) + " alone" : "changed during the run",
-          "a thread that moves leaves its caches behind",
-          "let nothing else change its affinity",
-          true};
+  return sched_getcpu() == core && sched_getaffinity(0, sizeof words, words) == 0 &&
+         CPU_COUNT_S(sizeof words, words) == 1 && CPU_ISSET_S(static_cast<std::size_t>(core), sizeof words, words);
 }
 
-AuditRow jitter(const tickmlp_recorder& gaps, const std::vector<Budget>& budgets) {
-  double limit = budgets.empty() ? kHarmlessGapNs : budgets[0].ns;
-  for (const Budget& budget : budgets) limit = std::min(limit, budget.ns);
-  const bool within = static_cast<double>(gaps.maximum) <= limit;
-  return {"jitter",
-          gaps.count == 0 ? Grade::kUnknown
-          : within        ? Grade::kPass
-                          : Grade::kWarn,
-          gaps.count == 0 ? "not watched"
-                          : "longest gap of a spinning loop " + describe_ns(static_cast<double>(gaps.maximum)) + ", " +
-                                with_commas(long_gaps(gaps)) + " above 1 us in 0.1 s; allowed " + describe_ns(limit),
-          "gaps in a loop that does nothing are the box's, not the model's",
-          "isolate the core, and see the other rows that do not pass",
-          !budgets.empty()};
-}
-
-AuditRow frequency(const std::vector<double>& fixed_work_ns) {
-  const double spread = relative_spread(fixed_work_ns);
-  return {"frequency drift",
-          fixed_work_ns.size() < 2     ? Grade::kUnknown
-          : spread <= kSteadyFrequency ? Grade::kPass
-                                       : Grade::kWarn,
-          "a fixed chain of multiplications varied by " + fixed_point(spread * 100, 1) + " % over the epochs",
-          "the clock's ticks stay the same while the core's speed changes",
-          "fix the frequency: see governor and turbo",
-          false};
+std::string cpu_file(int core, const char* file) {
+  return "/sys/devices/system/cpu/cpu" + std::to_string(core) + "/" + file;
 }
 
 }  // namespace
 
-CoreCounters read_counters(const Box& box, int core) { return {steal_ticks(box, core), interrupts_taken(box, core)}; }
+RunAudit::RunAudit(Box box, int core, const tickmlp_clock& clock)
+    : box_(std::move(box)), core_(core), clock_(clock), before_(audit_box(box_, core)), events_(box_, core) {
+  const std::string siblings = box_.read(cpu_file(core, "topology/thread_siblings_list")).value_or("");
+  for (int other = 0; other < kMostCores; ++other)
+    if (other != core && list_holds(siblings, other))
+      if (const auto ticks = busy_ticks(box_, other)) sibling_ticks_[other] = *ticks;
+  throttled_ = cpu_throttled(box_);
+  start_ = std::chrono::steady_clock::now();
+  last_look_ = start_ - kBetweenLooks;
+  events_.read(&first_);
+}
 
-void audit_run(const Box& box, int core, const CoreCounters& before, const Measurement& measured, tickmlp_lock lock,
-               const std::vector<Budget>& budgets, std::vector<AuditRow>* rows) {
-  const CoreCounters after = read_counters(box, core);
-  std::erase_if(*rows, [](const AuditRow& row) { return row.name == "steal" || row.name == "affinity"; });
-  rows->push_back(affinity(core));
-  rows->push_back(counted("steal during the run", difference(before.steal, after.steal), Grade::kFail,
-                          "hundredths of a second", "the hypervisor ran somebody else on this core",
-                          "measure on a bare machine", true));
-  rows->push_back(counted("page faults", measured.page_faults, Grade::kFail, "in timed blocks",
-                          "a fault costs 0.5 us and more", "report it: the timed region touches no new memory", true));
-  rows->push_back(counted("involuntary switches", measured.involuntary_switches, Grade::kFail, "in timed blocks",
-                          "somebody else ran on the core", "isolate the core", true));
-  rows->push_back(counted("clock backwards", measured.backwards, Grade::kFail, "samples, left out",
-                          "the counter cannot be trusted", "use another machine", true));
-  rows->push_back(counted("interrupts during the run", difference(before.interrupts, after.interrupts), Grade::kWarn,
-                          "taken on the core", "each one takes some microseconds out of a sample",
-                          "nohz_full, and move interrupts with /proc/irq/*/smp_affinity", false));
-  rows->push_back(jitter(measured.jitter, budgets));
-  rows->push_back(frequency(measured.fixed_work_ns));
-  rows->push_back({"weights locked", lock == TICKMLP_UNLOCKED ? Grade::kWarn : Grade::kPass,
-                   lock == TICKMLP_UNLOCKED       ? "no"
-                   : lock == TICKMLP_LOCKED_PAGES ? "yes, on 4 KiB pages"
-                                                  : "yes, on a 2 MiB page",
-                   "weights that were paged out cost a disk read", "raise the memlock limit (ulimit -l)", false});
+void RunAudit::during() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_look_ < kBetweenLooks) return;
+  looks_ += 1;
+  moved_ |= !on_this_core_alone(core_);
+  if (auto governor = box_.read(cpu_file(core_, "cpufreq/scaling_governor"))) governors_.insert(std::move(*governor));
+  fixed_work_ns_.push_back(time_fixed_work(clock_));
+  last_look_ = now;
+}
+
+AuditRow RunAudit::siblings() const {
+  AuditRow row{"SMT sibling during the run",
+               Grade::kPass,
+               "the core has no other thread",
+               "a busy second thread takes up to half of the core's ports and caches",
+               "switch SMT off, or isolate the sibling too and leave it idle",
+               false};
+  const auto list = box_.read(cpu_file(core_, "topology/thread_siblings_list"));
+  if (list && *list == std::to_string(core_)) return row;
+  row.grade = Grade::kUnknown;
+  row.seen = list ? "/proc/stat has no line of the other thread" : "topology unreadable";
+  const std::chrono::duration<double> run = std::chrono::steady_clock::now() - start_;
+  for (const auto& [other, ticks] : sibling_ticks_) {
+    const auto now = busy_ticks(box_, other);
+    if (!now || *now < ticks) continue;
+    const auto busy = static_cast<double>(*now - ticks);
+    const bool idle = busy <= 1 + kIdleShare * run.count() * kTicksPerSecond;  // one tick may have begun before
+    if (row.grade != Grade::kWarn) row.grade = idle ? Grade::kPass : Grade::kWarn;
+    row.seen = "core " + std::to_string(other) + " was busy for " + fixed_point(busy / kTicksPerSecond, 2) + " of " +
+               fixed_point(run.count(), 2) + " s";
+  }
+  return row;
+}
+
+std::vector<AuditRow> RunAudit::after(const RunFacts& facts) {
+  events_.read(&last_);
+  const CoreDifference difference = events_.between(first_, last_);
+  std::vector<AuditRow> rows = before_;
+  std::erase_if(rows, [](const AuditRow& row) { return row.name == "steal" || row.name == "affinity"; });
+  rows.push_back(affinity_row(core_, !moved_ && on_this_core_alone(core_)));
+  rows.push_back(steal_row(difference));
+  rows.push_back(throttled_row(throttled_, cpu_throttled(box_)));
+  rows.push_back(counted_row("page faults", facts.page_faults, Grade::kFail, "in timed blocks",
+                             "a fault costs 0.5 us and more", "report it: the timed region touches no new memory",
+                             true));
+  rows.push_back(counted_row("involuntary switches", facts.involuntary_switches, Grade::kFail, "in timed blocks",
+                             "somebody else ran on the core", "isolate the core", true));
+  rows.push_back(counted_row("clock backwards", facts.backwards, Grade::kFail, "samples, left out",
+                             "the counter cannot be trusted", "use another machine", true));
+  rows.push_back(interrupts_row(difference));
+  rows.push_back(siblings());
+  rows.push_back(jitter_row(facts));
+  std::vector<double> fixed_work = facts.fixed_work_ns;
+  fixed_work.insert(fixed_work.end(), fixed_work_ns_.begin(), fixed_work_ns_.end());
+  rows.push_back(frequency_row(fixed_work));
+  rows.push_back(lock_row(facts.lock));
+  add_changed_rows(before_, audit_box(box_, core_), governors_, looks_, &rows);
+  return rows;
 }
 
 }  // namespace tickmlp::bench

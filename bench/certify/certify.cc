@@ -3,12 +3,14 @@
 #include "certify/certify.h"
 
 #include <openssl/sha.h>
-#include <sys/utsname.h>
 
 #include <algorithm>
 #include <ctime>
+#include <memory>
 
-#include "audit/audit.h"
+#include "audit/identity.h"
+#include "audit/machine.h"
+#include "audit/run_audit.h"
 #include "certify/document.h"
 #include "certify/evidence_files.h"
 #include "certify/signature.h"
@@ -34,11 +36,6 @@ std::string utc_now() {
   return text;
 }
 
-std::string operating_system() {
-  utsname name{};
-  return uname(&name) == 0 ? std::string(name.sysname) + " " + name.release + " " + name.machine : "unknown";
-}
-
 InputSet choose_input(const std::string& path, const Model& model, const tickmlp_model_info& info) {
   InputSet set;
   if (path.empty()) {
@@ -62,10 +59,12 @@ InputSet choose_input(const std::string& path, const Model& model, const tickmlp
 // The run that is being certified.
 struct Subjects {
   int core;
+  std::vector<int> cores = allowed_cores();
   tickmlp_clock clock{};
   MemoryFloorChoice floor;
-  bool ticks = false;  // the model has a window
-  InputSet input;
+  bool ticks = false;                    // the model has a window
+  tickmlp_lock lock = TICKMLP_UNLOCKED;  // of the weights
+  InputSet input{};
 };
 
 // Everything about the model that can be known before it is timed. The model is freed afterwards: each re-run loads it
@@ -75,6 +74,7 @@ json check_model(const CertifyOptions& options, Subjects* subjects) {
   const Session session = open_session(model);
   const tickmlp_model_info& info = *tickmlp_model_describe(model.get());
   subjects->ticks = info.window_rows != 0;
+  subjects->lock = info.lock;
   const Window window = subjects->ticks ? open_window(model) : nullptr;
   subjects->input = choose_input(options.input, model, info);
   const float* states = subjects->input.values.data();
@@ -90,14 +90,16 @@ json check_model(const CertifyOptions& options, Subjects* subjects) {
             {"memory_bytes", info.weight_bytes}}}};
 }
 
-Measurement measure_model(const CertifyOptions& options, const Subjects& subjects) {
+Measurement measure_model(const CertifyOptions& options, const Subjects& subjects, RunAudit* audit) {
   const Source source{[&] { return load_model(options.blob, options.kernel); },
+                      [&] { audit->during(); },
                       subjects.ticks,
                       subjects.input.values.data(),
                       subjects.input.states,
                       subjects.floor.read,
                       subjects.clock,
-                      subjects.core};
+                      subjects.core,
+                      subjects.cores};
   Measurement measurement;
   ProgressBar bar("certify");
   measure(
@@ -107,6 +109,31 @@ Measurement measure_model(const CertifyOptions& options, const Subjects& subject
     refuse(printable(options.blob) +
            ": an inference failed while it was timed: " + tickmlp_status_name(measurement.status));
   return measurement;
+}
+
+RunFacts run_facts(const CertifyOptions& options, const Subjects& subjects, const Measurement& measured,
+                   const tickmlp_recorder& gaps) {
+  RunFacts facts{measured.page_faults,
+                 measured.involuntary_switches,
+                 measured.backwards,
+                 &gaps,
+                 kJitterSeconds * static_cast<double>(measured.runs + 2),
+                 measured.fixed_work_ns,
+                 subjects.lock};
+  for (const Budget& budget : options.budgets)
+    facts.tightest_budget_ns = facts.tightest_budget_ns > 0 ? std::min(facts.tightest_budget_ns, budget.ns) : budget.ns;
+  return facts;
+}
+
+// Every gap of the spinning loop: before, in each re-run, and after.
+std::unique_ptr<tickmlp_recorder> all_gaps(const Evidence& evidence) {
+  auto gaps = std::make_unique<tickmlp_recorder>();
+  tickmlp_recorder_reset(gaps.get());
+  for (const char* series : {"floor-jitter-before", "floor-jitter", "floor-jitter-after"})
+    if (const auto found = evidence.find(series); found != evidence.end())
+      for (const Run& run : found->second.runs)
+        for (const TimedBlock& block : run) add_to(block.histogram, gaps.get());
+  return gaps;
 }
 
 // All files or none: evidence first, and last the certificate, which names it.
@@ -120,6 +147,13 @@ void write_report(const CertifyOptions& options, const Evidence& evidence, json*
   if (!options.sign_key.empty()) files.add(options.json + ".sig", {sign(read_private_key(options.sign_key), text)});
   files.add(options.json, {text});
   files.commit();
+}
+
+void check_sessions(const Plan& plan, const std::vector<int>& cores) {
+  for (const Scenario& scenario : plan.scenarios)
+    if (scenario.sessions > cores.size())
+      wrong_usage("--scenario " + scenario.name + ": this process may run on " + std::to_string(cores.size()) +
+                  (cores.size() == 1 ? " core only" : " cores only"));
 }
 
 int report(const CertifyOptions& options, const Evidence& evidence, json* document) {
@@ -139,7 +173,8 @@ int certify(const CertifyOptions& options) {
   if (!options.json.empty()) check_target(options.json, {options.blob, options.input, options.sign_key});
   if (!options.sign_key.empty()) read_private_key(options.sign_key);  // refuses before minutes of measuring
   const std::string started = utc_now();
-  Subjects subjects{options.core >= 0 ? options.core : last_allowed_core(), {}, choose_memory_floor(), false, {}};
+  Subjects subjects{.core = options.core >= 0 ? options.core : last_allowed_core(), .floor = choose_memory_floor()};
+  check_sessions(options.plan, subjects.cores);
   tickmlp_error error{};
   if (const auto status = tickmlp_pin_thread(subjects.core, &error); status != TICKMLP_OK)
     fail("cannot certify", status, error);
@@ -148,20 +183,19 @@ int certify(const CertifyOptions& options) {
 
   json document = check_model(options, &subjects);
   const Box box;
-  std::vector<AuditRow> audit = audit_box(box, subjects.core);
+  RunAudit audit(box, subjects.core, subjects.clock);
   const bool right = document.at("correctness").at("equal_bits");
-  const Measurement measurement = right ? measure_model(options, subjects) : Measurement();
-
+  const Measurement measurement = right ? measure_model(options, subjects, &audit) : Measurement();
+  const auto gaps = all_gaps(measurement.evidence);
   document.update({{"schema", kCertificateSchema},
-                   {"tool", {{"version", tickmlp_version()}, {"compiler", __VERSION__}}},
+                   {"tool", tool_json()},
+                   {"host", host_hash()},
+                   {"machine", machine_json(box, subjects.core)},
                    {"command", options.command},
                    {"started", started},
                    {"finished", utc_now()},
                    {"complete", measurement.complete},
                    {"interrupt_signal", g_interrupt_signal ? json(static_cast<int>(g_interrupt_signal)) : json()},
-                   {"machine",
-                    {{"cpu", box.line("/proc/cpuinfo", "model name").value_or("unknown CPU")},
-                     {"operating_system", operating_system()}}},
                    {"core", subjects.core},
                    {"clock",
                     {{"ns_per_tick", std::to_string(subjects.clock.ns_per_tick)},
@@ -170,8 +204,11 @@ int certify(const CertifyOptions& options) {
                    {"method", method_facts(options.plan, subjects.input, measurement)},
                    {"scenarios", scenario_facts(measurement, subjects.clock)},
                    {"budgets", budget_facts(options.budgets)},
-                   {"audit", audit_facts(audit)},
+                   {"audit", audit_facts(audit.after(run_facts(options, subjects, measurement, *gaps)))},
                    {"counters", counter_facts(measurement)}});
+  json work = json::array();
+  for (const double ns : measurement.fixed_work_ns) work.push_back(decimal(ns));
+  document["floors"]["fixed_work_ns"] = work;
   derive(measurement.evidence, &document);
   return report(options, measurement.evidence, &document);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What only the run could know.
+#include <algorithm>
 #include <cmath>
 
 #include "certify/document.h"
@@ -86,6 +87,36 @@ const char* cache_of(const Scenario& scenario) {
   return scenario.eviction != Eviction::kNone ? "evicted" : scenario.gap_ns != 0 ? "spaced" : "hot";
 }
 
+// Of all re-runs; null where calls are not paced.
+json response_facts(const ScenarioResult& result) {
+  json facts{{"saturated", nullptr},           {"capacity_per_s", nullptr},  {"offered_per_s", nullptr},
+             {"achieved_per_s", nullptr},      {"planned_misses", nullptr},  {"late_after_ns", nullptr},
+             {"largest_lateness_ns", nullptr}, {"mean_lateness_ns", nullptr}};
+  if (result.responses.empty()) return facts;
+  std::uint64_t misses = 0, largest = 0, late_after = 0;
+  double capacity = 0, offered = 0, achieved = 0, lateness = 0;
+  for (const Response& response : result.responses) {
+    misses += response.planned_misses;
+    largest = std::max(largest, response.largest_lateness_ns);
+    late_after = std::max(late_after, response.late_after_ns);
+    capacity += response.capacity_per_s, offered += response.offered_per_s, achieved += response.achieved_per_s;
+    lateness += response.mean_lateness_ns;
+  }
+  const auto mean = [&](double sum, int places) {
+    return decimal(sum / static_cast<double>(result.responses.size()), places);
+  };
+  facts["saturated"] = result.saturated();
+  facts["capacity_per_s"] = mean(capacity, 0);
+  if (result.saturated()) return facts;
+  facts.update({{"offered_per_s", mean(offered, 0)},
+                {"achieved_per_s", mean(achieved, 0)},
+                {"planned_misses", misses},
+                {"late_after_ns", late_after},
+                {"largest_lateness_ns", largest},
+                {"mean_lateness_ns", mean(lateness, 2)}});
+  return facts;
+}
+
 json null_if_0(std::uint64_t value) { return value == 0 ? json() : json(value); }
 
 }  // namespace
@@ -96,24 +127,23 @@ json scenario_facts(const Measurement& measurement, const tickmlp_clock& clock) 
     const Scenario& asked = result.scenario;
     const std::string path = result.tick ? "tick" : "full";
     const bool flushed = result.way == Eviction::kFlush || result.way == Eviction::kFlushData;
-    list.push_back({{"id", result.id},
-                    {"name", path + " path, " + describe_scenario(asked)},
-                    {"scenario", asked.name},
-                    {"kind", kind_of(asked)},
-                    {"path", path},
-                    {"cache", cache_of(asked)},
-                    {"gap_ns", null_if_0(asked.gap_ns)},
-                    {"touch_ns", null_if_0(asked.touch_ns)},
-                    {"eviction", result.way == Eviction::kNone ? json() : json(flushed ? "flush" : "walk")},
-                    {"rate_per_s", null_if_0(asked.rate_per_s)},
-                    {"arrivals", !asked.paced()                         ? json()
-                                 : asked.arrivals == Arrivals::kPoisson ? json("poisson")
-                                                                        : json("constant")},
-                    {"sessions", asked.sessions},
-                    {"saturated", json()},
-                    {"page_faults", result.page_faults},
-                    {"involuntary_switches", result.involuntary_switches},
-                    {"worst", worst_facts(result, measurement, clock)}});
+    json scenario{{"id", result.id},
+                  {"name", path + " path, " + describe_scenario(asked)},
+                  {"scenario", asked.name},
+                  {"kind", kind_of(asked)},
+                  {"path", path},
+                  {"cache", cache_of(asked)},
+                  {"gap_ns", null_if_0(asked.gap_ns)},
+                  {"touch_ns", null_if_0(asked.touch_ns)},
+                  {"eviction", result.way == Eviction::kNone ? json() : json(flushed ? "flush" : "walk")},
+                  {"rate_per_s", null_if_0(asked.rate_per_s)},
+                  {"arrivals", asked.paced() ? json(arrivals_name(asked.arrivals)) : json()},
+                  {"sessions", asked.sessions},
+                  {"page_faults", result.page_faults},
+                  {"involuntary_switches", result.involuntary_switches},
+                  {"worst", worst_facts(result, measurement, clock)}};
+    scenario.update(response_facts(result));
+    list.push_back(scenario);
   }
   return list;
 }

@@ -3,15 +3,14 @@
 
 namespace tickmlp::bench {
 
-void BlockWatch::begin_chunk() { getrusage(RUSAGE_THREAD, &before_); }
+void BlockWatch::begin_chunk() { reader_->events.read(&reader_->before); }
 
 void BlockWatch::end_chunk() {
-  rusage after{};
-  getrusage(RUSAGE_THREAD, &after);
-  const long faults = after.ru_minflt - before_.ru_minflt + after.ru_majflt - before_.ru_majflt;
-  page_faults += static_cast<std::uint64_t>(faults);
-  involuntary_switches += static_cast<std::uint64_t>(after.ru_nivcsw - before_.ru_nivcsw);
-  worst->close_chunk(run_, "");
+  const CoreSnapshot &before = reader_->before, &after = reader_->after;
+  reader_->events.read(&reader_->after);
+  page_faults += after.minor_faults - before.minor_faults + after.major_faults - before.major_faults;
+  involuntary_switches += after.involuntary_switches - before.involuntary_switches;
+  if (worst->chunk_open()) worst->close_chunk(run_, cause(reader_->events.between(before, after)));
 }
 
 }  // namespace tickmlp::bench

@@ -2,20 +2,28 @@
 // What happens to the core and to this thread while calls are timed.
 #ifndef TICKMLP_BENCH_MEASURE_BLOCK_WATCH_H_
 #define TICKMLP_BENCH_MEASURE_BLOCK_WATCH_H_
-#include <sys/resource.h>
-
 #include <cstdint>
 #include <string>
 
+#include "audit/core_events.h"
 #include "measure/worst.h"
 
 namespace tickmlp::bench {
 
+// Two moments that are read again and again: what lies between them has a cause for its slow samples.
+class EventReader {
+ public:
+  explicit EventReader(int core) : events(Box(), core) {}
+  const CoreEvents events;
+  CoreSnapshot before, after;
+};
+
 // One a block. Between begin_chunk() and end_chunk() lie timed regions and whatever stands between them; the two calls
-// make system calls themselves and lie outside.
+// make system calls themselves, 60 us each, and lie outside.
 class BlockWatch {
  public:
-  BlockWatch(WorstSamples* worst_samples, std::uint64_t run) : worst(worst_samples), run_(run) {}
+  BlockWatch(WorstSamples* worst_samples, std::uint64_t run, EventReader* reader)
+      : worst(worst_samples), run_(run), reader_(reader) {}
   void begin_chunk();
   void end_chunk();
 
@@ -24,7 +32,7 @@ class BlockWatch {
 
  private:
   std::uint64_t run_;
-  rusage before_{};
+  EventReader* reader_;
 };
 
 }  // namespace tickmlp::bench

@@ -9,6 +9,7 @@
 
 #include "measure/block_watch.h"
 #include "measure/evict.h"
+#include "measure/plan.h"
 #include "measure/timed_work.h"
 
 namespace tickmlp::bench {

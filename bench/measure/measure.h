@@ -10,32 +10,22 @@
 #include "evidence/histogram.h"
 #include "measure/memory_floor.h"
 #include "measure/plan.h"
-#include "measure/worst.h"
+#include "measure/response.h"
 #include "model.h"
 
 namespace tickmlp::bench {
 
-// Everything that the timed loops read.
-struct Subject {
-  const tickmlp_model* handle;
-  tickmlp_session* session;
-  tickmlp_window* window;  // nullptr: no tick path
-  const tickmlp_model_info* model;
-  const float* states;  // [count][inputs]
-  std::uint64_t count;
-  MemoryFloor memory_floor;
-  tickmlp_clock clock;
-};
-
 // What a whole measurement needs besides its plan.
 struct Source {
-  std::function<Model()> load;  // once for each run
-  bool ticks;                   // the model has a window
+  std::function<Model()> load;           // once for each run
+  std::function<void()> between_blocks;  // outside of every warm-up and timed region
+  bool ticks;                            // the model has a window
   const float* states;
   std::uint64_t count;
   MemoryFloor memory_floor;
   tickmlp_clock clock;
-  int core;  // that this thread is pinned to
+  int core;                // that this thread is pinned to
+  std::vector<int> cores;  // that this process may use, ascending
 };
 
 // One path in one scenario: what is known besides its histograms, which are in the evidence under `id`.
@@ -46,6 +36,8 @@ struct ScenarioResult {
   Eviction way = Eviction::kNone;  // what was really done: without a way to flush the buffer is walked
   WorstSamples worst;
   std::uint64_t page_faults = 0, involuntary_switches = 0;  // in its blocks, gaps included
+  std::vector<Response> responses;                          // of each re-run
+  bool saturated() const;                                   // in one of them: there are no percentiles
 };
 
 struct Measurement {

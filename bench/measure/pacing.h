@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "measure/schedule.h"
+#include "measure/worst.h"
 #include "tickmlp.h"
 
 namespace tickmlp::bench {
@@ -63,15 +64,20 @@ struct PacedCounts {
 // Notes how a call ended. False when that ends the loop.
 template <class Work>
 bool note(const Work& work, const tickmlp_clock& clock, std::uint64_t from, std::uint64_t end, OnError on_error,
-          tickmlp_recorder* recorder, CallCounts* counts) {
+          tickmlp_recorder* recorder, CallCounts* counts, WorstSamples* worst = nullptr) {
   counts->calls += 1;
   if (__builtin_expect(work.status != TICKMLP_OK, 0)) {
     counts->errors += 1;
     if (counts->first_error == TICKMLP_OK) counts->first_error = work.status;
     return on_error == OnError::kCount;
   }
-  if (end >= from) tickmlp_recorder_record(recorder, tickmlp_clock_ns(&clock, end - from));
-  else counts->backwards += 1;
+  if (end >= from) {
+    const std::uint64_t ns = tickmlp_clock_ns(&clock, end - from);
+    tickmlp_recorder_record(recorder, ns);
+    if (worst != nullptr) worst->offer(ns, end);
+  } else {
+    counts->backwards += 1;
+  }
   return true;
 }
 
@@ -102,7 +108,7 @@ bool run_back_to_back(std::uint64_t calls, const tickmlp_clock& clock, OnError o
 template <class Work, class Time>
 bool run_paced(std::uint64_t calls, const Schedule& schedule, std::uint64_t late_after, const tickmlp_clock& clock,
                OnError on_error, ScheduleCursor* cursor, Work* work, Time* time, tickmlp_recorder* recorder,
-               PacedCounts* counts) {
+               PacedCounts* counts, WorstSamples* worst = nullptr) {
   PacedCounts here;
   const std::uint64_t start = time->now(), planned_start = cursor->last;
   std::uint64_t end = start;
@@ -122,7 +128,7 @@ bool run_paced(std::uint64_t calls, const Schedule& schedule, std::uint64_t late
     const std::uint64_t lateness = here.last_lateness = begin - planned;
     here.lateness += lateness;
     here.largest_lateness = std::max(here.largest_lateness, lateness);
-    going = note(*work, clock, planned, end, on_error, recorder, &here.of) && g_interrupt_signal == 0;
+    going = note(*work, clock, planned, end, on_error, recorder, &here.of, worst) && g_interrupt_signal == 0;
     if (lateness > late_after) here.planned_misses += 1;
     else here.on_time = here.of.calls;
   }

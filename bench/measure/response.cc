@@ -57,8 +57,8 @@ double measure_capacity(const tickmlp_clock& clock, OnError on_error, Work* work
 }
 
 template <class Work>
-Response measure_response(const tickmlp_clock& clock, const ResponsePlan& plan, Work* work,
-                          tickmlp_recorder* recorder) {
+Response measure_response(const tickmlp_clock& clock, const ResponsePlan& plan, Work* work, tickmlp_recorder* recorder,
+                          BlockWatch* watch) {
   Response response;
   const Schedule schedule(plan.arrivals, plan.per_second, plan.samples, clock.ns_per_tick, plan.seed);
   const auto block = empty_recorder();
@@ -72,9 +72,11 @@ Response measure_response(const tickmlp_clock& clock, const ResponsePlan& plan, 
 
   CpuTime time;
   PacedCounts counts;
+  if (watch != nullptr) watch->begin_chunk();
   ScheduleCursor cursor(time.now());
-  response.complete =
-      run_paced(plan.samples, schedule, late_after, clock, OnError::kStop, &cursor, work, &time, block.get(), &counts);
+  response.complete = run_paced(plan.samples, schedule, late_after, clock, OnError::kStop, &cursor, work, &time,
+                                block.get(), &counts, watch != nullptr ? watch->worst : nullptr);
+  if (watch != nullptr) watch->end_chunk(), watch->backwards += counts.of.backwards;
   response.calls = counts.of;
   response.saturated = response.complete && counts.never_drained();
   response.offered_per_s = per_second(counts.of.calls, counts.planned_ticks, clock);
@@ -90,7 +92,9 @@ Response measure_response(const tickmlp_clock& clock, const ResponsePlan& plan, 
 
 template double measure_capacity(const tickmlp_clock&, OnError, FullWork*, CallCounts*);
 template double measure_capacity(const tickmlp_clock&, OnError, TickWork*, CallCounts*);
-template Response measure_response(const tickmlp_clock&, const ResponsePlan&, FullWork*, tickmlp_recorder*);
-template Response measure_response(const tickmlp_clock&, const ResponsePlan&, TickWork*, tickmlp_recorder*);
+template Response measure_response(const tickmlp_clock&, const ResponsePlan&, FullWork*, tickmlp_recorder*,
+                                   BlockWatch*);
+template Response measure_response(const tickmlp_clock&, const ResponsePlan&, TickWork*, tickmlp_recorder*,
+                                   BlockWatch*);
 
 }  // namespace tickmlp::bench

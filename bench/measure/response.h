@@ -2,6 +2,7 @@
 // The response time of a model under a paced schedule, as a certificate reports it.
 #ifndef TICKMLP_BENCH_RESPONSE_H_
 #define TICKMLP_BENCH_RESPONSE_H_
+#include "measure/block_watch.h"
 #include "measure/pacing.h"
 #include "measure/timed_work.h"
 
@@ -37,9 +38,11 @@ template <class Work>
 double measure_capacity(const tickmlp_clock& clock, OnError on_error, Work* work, CallCounts* counts);
 
 // One block: capacity, then the paced calls, response times added to *recorder. Work is FullWork or TickWork. Allocates
-// the plan (8 bytes a sample) before the first call, nothing in the loop. The same core throughout.
+// the plan (8 bytes a sample) before the first call, nothing in the loop. The same core throughout. `watch`, where
+// there is one, sees the paced calls as one chunk.
 template <class Work>
-Response measure_response(const tickmlp_clock& clock, const ResponsePlan& plan, Work* work, tickmlp_recorder* recorder);
+Response measure_response(const tickmlp_clock& clock, const ResponsePlan& plan, Work* work, tickmlp_recorder* recorder,
+                          BlockWatch* watch = nullptr);
 
 }  // namespace tickmlp::bench
 #endif

@@ -6,22 +6,23 @@
 #include <string>
 #include <vector>
 
+#include "measure/schedule.h"
+
 namespace tickmlp::bench {
 
 enum class Eviction { kNone, kFlush, kFlushData, kWalk };  // see evict.h
-enum class Arrivals { kNone, kConstant, kPoisson };        // see pacing.h
 
 struct Scenario {
   std::string name;            // "hot", "spaced-10us", "response-poisson-100k"
   std::uint64_t gap_ns = 0;    // spaced: the clock is watched for so long before each call
   std::uint64_t touch_ns = 0;  // and the model touched at this interval meanwhile; 0: not
   Eviction eviction = Eviction::kNone;
-  Arrivals arrivals = Arrivals::kNone;
-  std::uint64_t rate_per_s = 0;  // of the arrivals
-  std::uint64_t sessions = 1;    // at once, each on a core of its own
+  std::uint64_t rate_per_s = 0;  // of planned arrivals; 0: calls are not paced
+  Arrivals arrivals = Arrivals::kConstant;
+  std::uint64_t sessions = 1;  // at once, each on a core of its own
 
   bool cold() const { return gap_ns != 0 || eviction != Eviction::kNone; }
-  bool paced() const { return arrivals != Arrivals::kNone; }
+  bool paced() const { return rate_per_s != 0; }
   bool several() const { return sessions > 1; }
   bool hot() const { return !cold() && !paced() && !several(); }
 };

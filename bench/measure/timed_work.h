@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "measure/measure.h"
+#include "measure/subject.h"
 
 namespace tickmlp::bench {
 

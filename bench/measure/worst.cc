@@ -12,12 +12,13 @@ constexpr auto kFaster = [](const auto& a, const auto& b) { return a.ns < b.ns; 
 
 void WorstSamples::keep(std::uint64_t ns, std::uint64_t ticks) {
   Candidate& least = *std::min_element(kept_.begin(), kept_.end(), kFaster);
-  least.ns = ns, least.ticks = ticks, least.open = true;
+  least.ns = ns, least.ticks = ticks, least.open = open_ = true;
   least.cause.clear();
   threshold_ = std::min_element(kept_.begin(), kept_.end(), kFaster)->ns;
 }
 
 void WorstSamples::close_chunk(std::uint64_t run, const std::string& cause) {
+  open_ = false;
   for (Candidate& candidate : kept_) {
     if (!candidate.open) continue;
     candidate.open = false;

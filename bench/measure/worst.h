@@ -24,6 +24,7 @@ class WorstSamples {
   void offer(std::uint64_t ns, std::uint64_t ticks) {
     if (ns > threshold_) keep(ns, ticks);
   }
+  bool chunk_open() const { return open_; }  // whether the chunk in progress has a sample that was kept
   // After a chunk of samples: what happened to the core meanwhile goes to those of it that were kept.
   void close_chunk(std::uint64_t run, const std::string& cause);
 
@@ -39,6 +40,7 @@ class WorstSamples {
   void keep(std::uint64_t ns, std::uint64_t ticks);
   std::array<Candidate, kKept> kept_{};
   std::uint64_t threshold_ = 0;  // the least of those kept
+  bool open_ = false;
 };
 
 }  // namespace tickmlp::bench

@@ -64,7 +64,7 @@ void add_soak(CLI::App* app, const std::string& command_line, Action* action) {
     check_span("--duration", options->plan.seconds);
     check_span("--interval", options->plan.interval_seconds);
     for (const std::string& text : *budgets)
-      if (const std::string wrong = parse_budgets(text, &options->plan.budgets); !wrong.empty())
+      if (const std::string wrong = parse_budgets(text, "soak", &options->plan.budgets); !wrong.empty())
         wrong_usage("--budget " + wrong);
     options->plan.arrivals = *arrivals == "constant" ? Arrivals::kConstant : Arrivals::kPoisson;
     options->plan.tick = *path == "tick";

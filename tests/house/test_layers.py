@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from repository import ROOT, complain, cpp_files, text
@@ -30,7 +31,7 @@ def room_of(path, name):
     """The top folder of the file that an include in quotes means, None for what is not ours."""
     candidates = [(ROOT / path).parent / name, ROOT / name, *(ROOT / room / name for room in MAY_INCLUDE)]
     for candidate in candidates:
-        if candidate.is_file():
+        if candidate.is_file() or Path(f"{candidate}.in").is_file():  # meson makes NAME of NAME.in
             return candidate.resolve().relative_to(ROOT.resolve()).parts[0]
     return None
 
