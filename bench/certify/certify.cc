@@ -14,6 +14,7 @@
 #include "commands.h"
 #include "npy.h"
 #include "output_file.h"
+#include "page/page.h"
 #include "progress.h"
 
 namespace tickmlp::bench {
@@ -107,10 +108,12 @@ Measurement measure_model(const CertifyOptions& options, const Subjects& subject
   return measurement;
 }
 
-int report(const CertifyOptions& options, const json& document) {
+int report(const CertifyOptions& options, const json& document, const Evidence& evidence) {
   if (!options.json.empty()) write_atomically(options.json, {document.dump(2) + "\n"});
+  if (!options.html.empty()) write_atomically(options.html, {certificate_page(document, evidence)});
   print(certificate_table(document));
   if (!options.json.empty()) print("  report     " + printable(options.json) + "\n");
+  if (!options.html.empty()) print("  page       " + printable(options.html) + "\n");
   flush_output();
   if (g_interrupt_signal != 0) return 128 + g_interrupt_signal;
   const std::string verdict = document.at("verdict");
@@ -122,6 +125,7 @@ int report(const CertifyOptions& options, const json& document) {
 int certify(const CertifyOptions& options) {
   catch_interrupts();
   if (!options.json.empty()) check_target(options.json, {options.blob, options.input});
+  if (!options.html.empty()) check_target(options.html, {options.blob, options.input, options.json});
   const std::string started = utc_now();
   Subjects subjects{options.core >= 0 ? options.core : last_allowed_core(), {}, choose_memory_floor(), false, {}};
   tickmlp_error error{};
@@ -158,7 +162,7 @@ int certify(const CertifyOptions& options) {
                    {"counters", counter_facts(measurement)}});
   derive(measurement.evidence, &document);
   document["digest"] = digest_of(document);
-  return report(options, document);
+  return report(options, document, measurement.evidence);
 }
 
 }  // namespace tickmlp::bench

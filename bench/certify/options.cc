@@ -86,6 +86,7 @@ void add_certify(CLI::App* app, const std::string& command_line, Action* action)
                    "Which the budgets are for: full (default), or tick. Both are measured where the model has a window")
       ->check(CLI::IsMember({"full", "tick"}));
   command->add_option("--json", options->json, "Write the certificate here")->type_name("OUT");
+  command->add_option("--html", options->html, "Write the certificate's page for people here")->type_name("OUT");
   command->footer(
       footer("  tickmlp certify weights/tactical-int8.blob --core 3\n"
              "  tickmlp certify weights/tactical-int8.blob --scenario spaced-10ms,touched-10ms\n"
