@@ -38,8 +38,8 @@ int parse_and_run(int count, char** words) {
                     "states.npy --output scores.npy") +
              "\n`tickmlp COMMAND --help` has more on each command.");
   Action action;
-  for (const auto add :
-       {add_certify, add_team, add_run, add_throughput, add_descriptions, add_doctor, add_growth, add_page})
+  for (const auto add : {add_certify, add_team, add_run, add_throughput, add_descriptions, add_doctor, add_growth,
+                         add_page, add_history})
     add(&app, command_line(count, words), &action);
   try {
     app.parse(count, words);

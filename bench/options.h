@@ -20,7 +20,8 @@ CLI::Validator whole_number(std::int64_t low, std::int64_t high);
 // Each adds its command, or commands. `command_line` is what reproduces this run; *action is set when the command
 // is the one that was asked for.
 using AddCommand = void(CLI::App* app, const std::string& command_line, Action* action);
-AddCommand add_certify, add_team, add_run, add_throughput, add_descriptions, add_doctor, add_growth, add_page;
+AddCommand add_certify, add_team, add_run, add_throughput, add_descriptions, add_doctor, add_growth, add_page,
+    add_history;
 
 }  // namespace tickmlp::bench
 #endif

@@ -68,10 +68,12 @@ std::string histogram_chart(const std::string& id, const std::string& title, con
     plot.lines.push_back({one.label, one.css, Line::kSteps, std::move(bins.points)});
   }
   if (plot.lines.empty()) return "";
+  plot.legend = true;
   plot.x = log_time_axis(low, high);
-  plot.x.label = "latency, logarithmic; bins of 2 %, 5 % from 2 µs on, and never finer than the clock's step";
+  plot.x.label = "latency, logarithmic";
   plot.y = calls_axis(most);
-  return figure(plot, 360);
+  return figure(plot, 360) +
+         element("p", "note", "Bins of 2 %, from 2 µs on of 5 %, never finer than the clock’s step.");
 }
 
 }  // namespace tickmlp::bench

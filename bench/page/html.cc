@@ -53,14 +53,13 @@ std::string shown(const json& value) {
   return list.empty() ? "-" : list;
 }
 
-std::string duration(double ns) {
+std::string duration(double ns, int digits) {
   static constexpr std::pair<double, const char*> kUnits[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "µs"}, {1, "ns"}};
   for (const auto& [size, unit] : kUnits) {
-    // 1.2 us and more in microseconds, since 9,995 ns and 10.0 us read the same only to who looks twice.
-    if (std::abs(ns) < size * (size == 1e3 ? 10 : 1) && size > 1) continue;
+    if (std::abs(ns) < size && size > 1) continue;
     char text[48];
     const double value = ns / size;
-    std::snprintf(text, sizeof text, size == 1 ? "%.5g %s" : "%.4g %s", value, unit);
+    std::snprintf(text, sizeof text, "%.*g %s", digits, value, unit);
     return text;
   }
   return "-";

@@ -24,7 +24,7 @@ std::optional<double> number(const nlohmann::json& value);
 std::string shown(const nlohmann::json& value);
 // "871 ns", "3.3 µs", "8.13 ms": four significant digits, "-" when it is no number.
 std::string shown_time(const nlohmann::json& ns);
-std::string duration(double ns);
+std::string duration(double ns, int digits = 4);
 
 // <name class="...">content</name>; the class may be empty. The content is HTML already.
 std::string element(const std::string& name, const std::string& css_class, const std::string& content);

@@ -11,7 +11,7 @@ namespace tickmlp::bench {
 namespace {
 
 constexpr int kWide = 920, kNarrow = 380;  // units: CSS pixels on a laptop and on a phone
-constexpr double kLabelHeight = 15, kCharacter = 6.6;
+constexpr double kLabelHeight = 15, kCharacter = 7.2;
 
 std::string coordinate(double value) {
   char text[32];
@@ -140,10 +140,11 @@ std::string end_labels(const Plot& plot, const Frame& frame, const Scale& x, con
   return out;
 }
 
-// On a phone there is no room beside the chart: the names stand below it, each with a piece of its line.
-std::string legend(const Plot& plot, double top, double width) {
+// On a phone there is no room beside the chart: the names stand below it, each with a piece of its line. *bottom is
+// where the chart ends, then where they end.
+std::string legend(const Plot& plot, double width, double* bottom) {
   std::string out;
-  double x = 8;
+  double x = 8, top = *bottom + 18;
   for (const Line& line : plot.lines) {
     if (line.label.empty() || line.points.empty()) continue;
     const double needed = 34 + static_cast<double>(line.label.size()) * kCharacter;
@@ -151,6 +152,7 @@ std::string legend(const Plot& plot, double top, double width) {
     out += svg_line(x, top - 4, x + 18, top - 4, "line " + line.css) + svg_text(x + 23, top, line.label, "label");
     x += needed + 6;
   }
+  if (!out.empty()) *bottom = top;
   return out;
 }
 
@@ -178,18 +180,18 @@ std::string open_svg(const std::string& id, const std::string& title, const std:
 }
 
 std::string drawing(const Plot& plot, int width, int height) {
-  const bool narrow = width < kWide;
+  const bool narrow = width < kWide, below = narrow || plot.legend;
   std::size_t longest = 0;
   for (const Line& line : plot.lines) longest = std::max(longest, line.label.size());
-  const double beside = narrow || longest == 0 ? 14 : 30 + static_cast<double>(longest) * kCharacter;
+  const double beside = below || longest == 0 ? 14 : 30 + static_cast<double>(longest) * kCharacter;
   const Frame frame{62, width - beside, 34, static_cast<double>(height) - 46, narrow};
   const Scale x{plot.x, frame.left, frame.right}, y{plot.y, frame.bottom, frame.top};
-  const std::string names = narrow ? legend(plot, height + 10, width) : "";
-  const int rows = narrow ? static_cast<int>(plot.lines.size() + 1) / 2 + 1 : 0;
-  return open_svg(plot.id + (narrow ? "-narrow" : ""), plot.title, plot.description, width, height + rows * 18,
-                  narrow ? "narrow" : "wide") +
+  double bottom = height - 8;
+  const std::string names = below ? legend(plot, width, &bottom) : "";
+  return open_svg(plot.id + (narrow ? "-narrow" : ""), plot.title, plot.description, width,
+                  below ? static_cast<int>(bottom) + 8 : height, narrow ? "narrow" : "wide") +
          bands(plot, frame, x) + axes(plot, frame, x, y) + marks(plot, frame, x) + lines(plot, x, y) +
-         (narrow ? names : end_labels(plot, frame, x, y)) + kCloseSvg;
+         (below ? names : end_labels(plot, frame, x, y)) + kCloseSvg;
 }
 
 std::string figure(const Plot& plot, int height) {

@@ -46,6 +46,7 @@ struct Plot {
   std::vector<Line> lines;
   std::vector<Band> bands;
   std::vector<Mark> marks;
+  bool legend = false;  // names below the chart, for lines that all end in one place
 };
 
 // The chart twice, drawn for a screen and for a phone; the style sheet shows one. With its title as a caption.

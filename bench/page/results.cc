@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was measured. Three numbers that are never mixed, each in a section of its own.
-#include <functional>
-
 #include "page/charts.h"
 #include "page/html.h"
 #include "page/page.h"
@@ -33,7 +31,7 @@ std::vector<const json*> scenarios_of(const json& document, Kind kind) {
 
 std::string colour(std::size_t index) { return "s" + std::to_string(index % 8); }
 
-// One line for each scenario of a path, with a hot one and the two floors to hold them against where they are asked for.
+// One line for each scenario of a path.
 std::vector<ChartSeries> series_of(const std::vector<const json*>& scenarios, const char* path) {
   std::vector<ChartSeries> series;
   for (const json* scenario : scenarios)

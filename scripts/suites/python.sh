@@ -6,4 +6,5 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 build_native
-run_pytest tests --ignore=tests/house --ignore=tests/peers --ignore-glob="*/$TORCH_FILES"
+run_pytest tests --ignore=tests/house --ignore=tests/peers --ignore-glob="*/$TORCH_FILES" \
+  --ignore-glob="*/$BROWSER_FILES"
