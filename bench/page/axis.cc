@@ -9,9 +9,10 @@
 namespace tickmlp::bench {
 namespace {
 
-constexpr double kAir = 1.15;         // beyond the outermost values of a logarithmic axis
-constexpr double kLinearFactor = 3;   // up to it a linear axis shows more
-constexpr double kWideDecades = 2.2;  // from here on only powers of ten get a tick
+constexpr double kAir = 1.15;           // beyond the outermost values of a logarithmic axis
+constexpr double kLinearFactor = 3;     // up to it a linear axis shows more
+constexpr double kWideDecades = 2.2;    // from here on only powers of ten get a tick
+constexpr double kNarrowDecades = 0.9;  // up to here 1.5, 3 and 7 get one too
 
 }  // namespace
 
@@ -19,11 +20,13 @@ Axis log_time_axis(double low, double high) {
   low = std::max(low, 1.0) / kAir;
   high = std::max(high, low * 2) * kAir;
   Axis axis{"", low, high, true, {}};
-  const bool wide = std::log10(high / low) > kWideDecades;
+  const double decades = std::log10(high / low);
   for (double decade = std::pow(10, std::floor(std::log10(low))); decade <= high; decade *= 10)
-    for (const double factor : {1.0, 2.0, 5.0}) {
+    for (const double factor : {1.0, 1.5, 2.0, 3.0, 5.0, 7.0}) {
+      const bool coarse = factor == 1, middle = coarse || factor == 2 || factor == 5;
       const double value = decade * factor;
-      if ((factor == 1 || !wide) && value >= low && value <= high) axis.ticks.push_back({value, duration(value)});
+      if ((decades > kWideDecades ? coarse : decades > kNarrowDecades ? middle : true) && value >= low && value <= high)
+        axis.ticks.push_back({value, duration(value)});
     }
   return axis;
 }

@@ -55,7 +55,8 @@ std::vector<Point> points_of(const json& figures) {
 }
 
 Axis nines_axis(double high) {
-  static const char* const kNames[] = {"0", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %", "99.9999 %", "99.99999 %"};
+  static const char* const kNames[] = {"0 %",     "90 %",     "99 %",      "99.9 %",
+                                       "99.99 %", "99.999 %", "99.9999 %", "99.99999 %"};
   Axis axis{"share of calls that took at most this long", 0, high, false, {}};
   for (int i = 0; i <= static_cast<int>(high); ++i) axis.ticks.push_back({i, kNames[i]});
   return axis;

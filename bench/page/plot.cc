@@ -36,7 +36,7 @@ struct Scale {
 
 struct Frame {
   double left, right, top, bottom;
-  bool narrow;
+  double beside;  // room to the right of it
 };
 
 std::string axes(const Plot& plot, const Frame& frame, const Scale& x, const Scale& y) {
@@ -51,7 +51,8 @@ std::string axes(const Plot& plot, const Frame& frame, const Scale& x, const Sca
     out += svg_line(x(value), frame.bottom, x(value), frame.bottom + 5, "axis");
     if (x(value) - half < free_from) continue;
     free_from = x(value) + half + 6;
-    out += svg_text(x(value), frame.bottom + 19, label, "tick middle");
+    const double at = std::min(x(value), frame.right + frame.beside - half);  // the last one must not be cut off
+    out += svg_text(at, frame.bottom + 19, label, "tick middle");
   }
   out += svg_line(frame.left, frame.bottom, frame.right, frame.bottom, "axis");
   out += svg_text((frame.left + frame.right) / 2, frame.bottom + 38, plot.x.label, "name middle");
@@ -66,7 +67,7 @@ std::string bands(const Plot& plot, const Frame& frame, const Scale& x) {
     out += svg_rectangle(from, frame.top, width, frame.bottom - frame.top, i % 2 ? "band" : "band odd");
     const bool fits = static_cast<double>(band.label.size()) * kCharacter < width;
     const std::string number = band.label.substr(band.label.rfind(' ') + 1);
-    out += svg_text(from + width / 2, frame.top + 14, fits ? band.label : number, "tick middle");
+    out += svg_text(from + width / 2, frame.top + 14, fits ? band.label : number, "tick middle halo");
   }
   return out;
 }
@@ -184,7 +185,7 @@ std::string drawing(const Plot& plot, int width, int height) {
   std::size_t longest = 0;
   for (const Line& line : plot.lines) longest = std::max(longest, line.label.size());
   const double beside = below || longest == 0 ? 14 : 30 + static_cast<double>(longest) * kCharacter;
-  const Frame frame{62, width - beside, 34, static_cast<double>(height) - 46, narrow};
+  const Frame frame{62, width - beside, 34, static_cast<double>(height) - 46, beside};
   const Scale x{plot.x, frame.left, frame.right}, y{plot.y, frame.bottom, frame.top};
   double bottom = height - 8;
   const std::string names = below ? legend(plot, width, &bottom) : "";

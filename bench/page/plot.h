@@ -17,7 +17,7 @@ struct Axis {
   bool log = false;
   std::vector<std::pair<double, std::string>> ticks;
 };
-// Over these values, with some air; ticks at 1, 2 and 5 and their powers of ten, told as durations.
+// Over these values, with some air; ticks at round values, told as durations.
 Axis log_time_axis(double low, double high);
 Axis linear_time_axis(double low, double high);
 Axis time_axis(double low, double high);  // whichever serves: logarithmic from a factor of 3 on

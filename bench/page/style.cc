@@ -79,6 +79,7 @@ figure { margin:18px 0 26px; max-width:1040px; } figcaption { font-weight:600; }
 svg { display:block; width:100%; height:auto; } svg.narrow { display:none; } svg.budget { max-width:400px; }
 svg text { font:12.5px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill:var(--ink); }
 svg .tick, svg .name { fill:var(--soft); } svg .end { text-anchor:end; } svg .middle { text-anchor:middle; }
+svg .halo { paint-order:stroke; stroke:var(--ground); stroke-width:5px; }
 svg .sign { font-size:15px; font-weight:700; }
 .grid { stroke:var(--grid); } .axis { stroke:var(--soft); }
 .band { fill:var(--ground); } .band.odd { fill:var(--band); }
@@ -109,7 +110,8 @@ constexpr const char* kNarrowAndPrint = R"css(
   .audit thead { display:none; } .audit tr { border-bottom:1px solid var(--rule); padding:8px 0; } }
 @media print { @page { size:A4; margin:14mm 12mm; } body { max-width:none; padding:0; font-size:10pt; }
   h2 { font-size:14pt; margin-top:18pt; break-after:avoid; } h3, figcaption, caption { break-after:avoid; }
-  figure, tr, .budget-row, .verdict, .cards, .group { break-inside:avoid; } figure { margin:8pt 0; }
+  figure, tr, .budget-row, .verdict, .cards, .group { break-inside:avoid; } figure { margin:6pt 0; max-width:158mm; }
+  section > p { break-after:avoid; }
   .scroll { overflow:visible; } .figures { font-size:6.8pt; } .figures small { font-size:5.6pt; }
   .figures b { font-size:6.6pt; } .pairs { grid-template-columns:1fr 1fr; gap:0 16pt; }
   .plain th, .plain td { padding:2pt 4pt; }

@@ -141,7 +141,8 @@ def test_a_saturated_response_scenario_has_no_percentiles(document, page_of):
     assert not any(cell[0].startswith(row["name"]) for cell in rows_of(page, "Service time, back to back"))
 
 
-@pytest.mark.parametrize("content, said", [("{", "no JSON"), ("[]", "schema null"), ('{"schema":"x/2"}', 'schema "x/2"')])
+@pytest.mark.parametrize("content, said", [("{", "no JSON"), ("[]", "schema null"),
+                                           ('{"schema":"x/2"}', 'schema "x/2"')])
 def test_what_is_no_certificate_is_refused_by_name(tickmlp, tmp_path, content, said):
     (tmp_path / "c.json").write_text(content)
     answer = tickmlp("page", tmp_path / "c.json", "-o", tmp_path / "c.html")
