@@ -17,6 +17,8 @@ namespace {
 constexpr AddCommand* kCommands[] = {
     add_certify,       //
     add_verify,        //
+    add_page,          //
+    add_history,       //
     add_compare,       //
     add_sample,        //
     add_soak,          //

@@ -22,6 +22,8 @@ CLI::Validator whole_number(std::int64_t low, std::int64_t high);
 using AddCommand = void(CLI::App* app, const std::string& command_line, Action* action);
 AddCommand add_certify;
 AddCommand add_verify;
+AddCommand add_page;
+AddCommand add_history;
 AddCommand add_compare;
 AddCommand add_sample;
 AddCommand add_soak;

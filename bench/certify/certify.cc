@@ -18,6 +18,7 @@
 #include "commands.h"
 #include "npy.h"
 #include "output_file.h"
+#include "page/page.h"
 #include "progress.h"
 
 namespace tickmlp::bench {
@@ -131,22 +132,19 @@ std::unique_ptr<tickmlp_recorder> all_gaps(const Evidence& evidence) {
   tickmlp_recorder_reset(gaps.get());
   for (const char* series : {"floor-jitter-before", "floor-jitter", "floor-jitter-after"})
     if (const auto found = evidence.find(series); found != evidence.end())
-      for (const Run& run : found->second.runs)
-        for (const TimedBlock& block : run) add_to(block.histogram, gaps.get());
+      tickmlp_recorder_merge(gaps.get(), merged(found->second).get());
   return gaps;
 }
 
-// All files or none: evidence first, and last the certificate, which names it.
-void write_report(const CertifyOptions& options, const Evidence& evidence, json* document) {
+// The certificate with what lies beside it: evidence first, and last the certificate, which names it.
+void add_certificate(const CertifyOptions& options, const Evidence& evidence, json* document, OutputFiles* files) {
   const auto beside = evidence_files(options.json, *document, evidence);
   (*document)["evidence"] = evidence_facts(beside);
   (*document)["digest"] = digest_of(*document);
   const std::string text = document->dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-  OutputFiles files;
-  for (const EvidenceFile& file : beside) files.add(folder_of(options.json) + file.name, {file.bytes});
-  if (!options.sign_key.empty()) files.add(options.json + ".sig", {sign(read_private_key(options.sign_key), text)});
-  files.add(options.json, {text});
-  files.commit();
+  for (const EvidenceFile& file : beside) files->add(folder_of(options.json) + file.name, {file.bytes});
+  if (!options.sign_key.empty()) files->add(options.json + ".sig", {sign(read_private_key(options.sign_key), text)});
+  files->add(options.json, {text});
 }
 
 void check_sessions(const Plan& plan, const std::vector<int>& cores) {
@@ -157,9 +155,13 @@ void check_sessions(const Plan& plan, const std::vector<int>& cores) {
 }
 
 int report(const CertifyOptions& options, const Evidence& evidence, json* document) {
-  if (!options.json.empty()) write_report(options, evidence, document);
+  OutputFiles files;  // all or none
+  if (!options.json.empty()) add_certificate(options, evidence, document, &files);
+  if (!options.html.empty()) files.add(options.html, {certificate_page(*document, evidence)});
+  files.commit();
   print(certificate_table(*document));
   if (!options.json.empty()) print("  report     " + printable(options.json) + "; check it with `tickmlp verify`\n");
+  if (!options.html.empty()) print("  page       " + printable(options.html) + "\n");
   flush_output();
   if (g_interrupt_signal != 0) return 128 + g_interrupt_signal;
   const std::string verdict = document->at("verdict");
@@ -171,6 +173,7 @@ int report(const CertifyOptions& options, const Evidence& evidence, json* docume
 int certify(const CertifyOptions& options) {
   catch_interrupts();
   if (!options.json.empty()) check_target(options.json, {options.blob, options.input, options.sign_key});
+  if (!options.html.empty()) check_target(options.html, {options.blob, options.input, options.json});
   if (!options.sign_key.empty()) read_private_key(options.sign_key);  // refuses before minutes of measuring
   const std::string started = utc_now();
   Subjects subjects{.core = options.core >= 0 ? options.core : last_allowed_core(), .floor = choose_memory_floor()};

@@ -16,15 +16,6 @@ using nlohmann::json;
 
 constexpr std::size_t kMostShown = 10;  // differences
 
-json read_document(const std::string& path) {
-  json document = json::parse(read_file(path), nullptr, false);
-  if (document.is_discarded()) refuse(printable(path) + " is no JSON; expected what `tickmlp certify --json` wrote");
-  const json schema = document.is_object() ? document.value("schema", json()) : json();
-  if (schema != kCertificateSchema)
-    refuse(printable(path) + ": schema is " + schema.dump() + "; expected \"" + kCertificateSchema + "\"");
-  return document;
-}
-
 Check check_digest(const json& document) {
   const json stated = document.value("digest", json());
   const std::string computed = digest_of(document);
@@ -101,6 +92,18 @@ Check check_figures(const json& document, const Evidence& evidence) {
 }
 
 }  // namespace
+
+json read_document(const std::string& path) {
+  json document = json::parse(read_file(path), nullptr, false);
+  if (document.is_discarded())
+    refuse(printable(path) + ": certificate-json: is no JSON; expected what `tickmlp certify --json` wrote");
+  const json schema = document.is_object() ? document.value("schema", json()) : json();
+  if (schema != kCertificateSchema)
+    refuse(printable(path) + ": certificate-schema: schema is " +
+           printable(schema.dump(-1, ' ', true, json::error_handler_t::replace).substr(0, 80)) + "; expected \"" +
+           kCertificateSchema + "\"");
+  return document;
+}
 
 bool Certificate::valid() const {
   return std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.good; });

@@ -105,6 +105,7 @@ void add_certify(CLI::App* app, const std::string& command_line, Action* action)
       ->add_option("--sign", options->sign_key,
                    "Ed25519 key (PEM, openssl genpkey -algorithm ed25519) to sign OUT.json with, into OUT.json.sig")
       ->type_name("KEY.pem");
+  command->add_option("--html", options->html, "Write the certificate's page for people here")->type_name("OUT.html");
   command->footer(
       footer("  tickmlp certify weights/tactical-int8.blob --core 3\n"
              "  tickmlp certify weights/tactical-int8.blob --scenario spaced-10ms,touched-10ms\n"

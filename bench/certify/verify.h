@@ -30,6 +30,9 @@ struct Certificate {
   bool valid() const;
 };
 
+// The JSON alone. Refuses (exit 4) by name what cannot be read, is no JSON, or has another schema.
+nlohmann::json read_document(const std::string& path);
+
 // Reads a certificate and what lies beside it, and checks it: digest, evidence's hashes, every derived figure computed
 // again, every table written again. Refuses only what is no certificate of a version that is known.
 Certificate open_certificate(const std::string& path);

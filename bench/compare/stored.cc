@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "certify/document.h"
+#include "certify/verify.h"
 #include "cli.h"
-#include "input_file.h"
 #include "text_table.h"
 
 namespace tickmlp::bench {
@@ -57,12 +57,7 @@ struct Reader {
 };
 
 json parse(const Reader& reader) {
-  json root = json::parse(read_file(reader.path), nullptr, false);
-  if (root.is_discarded()) reader.bad("certificate-json", "is no JSON; expected what `tickmlp certify --json` wrote");
-  const std::string schema = root.is_object() ? root.value("schema", json()).dump() : "missing";
-  if (schema != json(kCertificateSchema).dump())
-    reader.bad("certificate-schema",
-               "schema is " + schema.substr(0, 80) + "; expected " + json(kCertificateSchema).dump());
+  json root = read_document(reader.path);
   const std::string stated = reader.text(root, "the certificate", "digest"), computed = digest_of(root);
   if (stated != computed)
     reader.bad("certificate-digest", "is " + computed + ", the certificate says " + stated.substr(0, 80) +
@@ -88,7 +83,7 @@ double highest(const std::vector<double>& values) { return *std::max_element(val
 
 }  // namespace
 
-StoredCertificate read_certificate(const std::string& path) {
+StoredCertificate read_stored(const std::string& path) {
   const Reader reader{path};
   const json root = parse(reader);
   StoredCertificate certificate;

@@ -28,7 +28,7 @@ struct StoredCertificate {
 };
 // Refuses, exit 4, what cannot be read, and by name: certificate-json, certificate-schema, certificate-digest (it was
 // edited), certificate-field.
-StoredCertificate read_certificate(const std::string& path);
+StoredCertificate read_stored(const std::string& path);
 
 struct ScenarioOutcome {
   std::string id;

@@ -100,7 +100,7 @@ std::string stored_table(const StoredCertificate& before, const StoredCertificat
 int compare_certificates(const CompareOptions& options) {
   const std::string &old_path = options.certificates[0], &new_path = options.certificates[1];
   if (!options.json.empty()) check_target(options.json, {old_path, new_path});
-  const StoredCertificate before = read_certificate(old_path), after = read_certificate(new_path);
+  const StoredCertificate before = read_stored(old_path), after = read_stored(new_path);
   const StoredComparison comparison = compare_stored(before, after);
   if (!options.json.empty()) write_atomically(options.json, {stored_json(options.command, before, after, comparison)});
   print(stored_table(before, after, comparison));

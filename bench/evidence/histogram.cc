@@ -48,4 +48,12 @@ void add_to(const Histogram& histogram, tickmlp_recorder* into) {
   if (histogram.beyond != 0) widen(histogram.beyond_maximum, histogram.beyond_maximum);
 }
 
+std::unique_ptr<tickmlp_recorder> merged(const SeriesEvidence& series) {
+  auto recorder = std::make_unique<tickmlp_recorder>();
+  tickmlp_recorder_reset(recorder.get());
+  for (const Run& run : series.runs)
+    for (const TimedBlock& block : run) add_to(block.histogram, recorder.get());
+  return recorder;
+}
+
 }  // namespace tickmlp::bench

@@ -5,6 +5,7 @@
 #define TICKMLP_BENCH_EVIDENCE_HISTOGRAM_H_
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,9 @@ struct SeriesEvidence {
   std::vector<Run> runs;
   bool operator==(const SeriesEvidence&) const = default;
 };
+
+// Every sample of a series.
+std::unique_ptr<tickmlp_recorder> merged(const SeriesEvidence& series);
 
 // By series id: "full-hot", "tick-spaced-100us", "floor-memory".
 using Evidence = std::map<std::string, SeriesEvidence>;

@@ -35,6 +35,9 @@ run_executables() {
 # Files named test_torch_* need PyTorch; by name, so that the quick run need not import it to find out.
 # shellcheck disable=SC2034
 TORCH_FILES='test_torch_*.py'
+# Those named test_browser_* start Chromium.
+# shellcheck disable=SC2034
+BROWSER_FILES='test_browser_*.py'
 
 # run_pytest ARGUMENT...: counts every case; a run that broke off counts as one failure more.
 run_pytest() {
