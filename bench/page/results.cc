@@ -81,10 +81,30 @@ std::string service_part(const json& document, const Evidence& evidence) {
   return section("service", "Service time, back to back", out + result_table("Service time, back to back", scenarios));
 }
 
+constexpr std::size_t kMostLines = 6;  // in one chart; above it the lines are split into two
+
+// How the lines of a crowded chart are split: those of which a field has this value, and the others.
+struct Split {
+  const char *name, *value;
+  std::string these, others;  // what the two charts are called
+};
+
+std::string chart_of_path(const std::string& id, const std::string& title, const std::vector<const json*>& scenarios,
+                          const char* path, const Split& split, const Evidence& evidence) {
+  const std::string full_title = title + ", " + path + " path";
+  const std::vector<ChartSeries> all = series_of(scenarios, path);
+  if (all.size() <= kMostLines) return percentile_chart(id + "-" + path, full_title, all, evidence);
+  std::vector<const json*> these, others;
+  for (const json* scenario : scenarios)
+    (field(*scenario, split.name) == split.value ? these : others).push_back(scenario);
+  return percentile_chart(id + "-others-" + path, full_title + ", " + split.others, series_of(others, path), evidence) +
+         percentile_chart(id + "-these-" + path, full_title + ", " + split.these, series_of(these, path), evidence);
+}
+
 std::string both_paths(const std::string& id, const std::string& title, const std::vector<const json*>& scenarios,
-                       const Evidence& evidence) {
-  return percentile_chart(id + "-full", title + ", full path", series_of(scenarios, "full"), evidence) +
-         percentile_chart(id + "-tick", title + ", tick path", series_of(scenarios, "tick"), evidence);
+                       const Split& split, const Evidence& evidence) {
+  return chart_of_path(id, title, scenarios, "full", split, evidence) +
+         chart_of_path(id, title, scenarios, "tick", split, evidence);
 }
 
 std::string cold_part(const json& document, const Evidence& evidence) {
@@ -95,7 +115,8 @@ std::string cold_part(const json& document, const Evidence& evidence) {
               "<strong>What one call takes when it was not just made before.</strong> Spaced calls come after "
               "a gap, as in a quiet market; evicted ones find the model outside of the caches. The clock "
               "starts when the call begins, so that waiting is not in it.");
-  out += both_paths("cold", "Latency by percentile after a gap or an eviction", scenarios, evidence);
+  out += both_paths("cold", "Latency by percentile, not hot", scenarios, {"cache", "evicted", "evicted", "after a gap"},
+                    evidence);
   return section("cold", "Service time, with gaps and cold caches",
                  out + result_table("Service time, with gaps and cold caches", scenarios));
 }
@@ -107,7 +128,8 @@ std::string response_part(const json& document, const Evidence& evidence) {
                             "<strong>How long after its planned arrival an event was answered.</strong> Waiting behind "
                             "earlier events counts (no coordinated omission). Beyond 0.9 of the capacity there is no "
                             "steady state: such a row says saturated and has no percentiles.");
-  out += both_paths("response", "Response time by percentile", scenarios, evidence);
+  out += both_paths("response", "Response time by percentile", scenarios,
+                    {"arrivals", "poisson", "Poisson arrivals", "constant arrivals"}, evidence);
   return section("response", "Response time, under a schedule",
                  out + result_table("Response time, under a schedule", scenarios));
 }

@@ -90,7 +90,7 @@ svg .sign { font-size:15px; font-weight:700; }
 .s5 { stroke:var(--s5); stroke-dasharray:9 3 2 3; }
 .s6 { stroke:var(--s6); } .s7 { stroke:var(--s7); stroke-dasharray:1.5 2; }
 .f0 { stroke:var(--f0); stroke-dasharray:5 4; } .f1 { stroke:var(--f1); stroke-dasharray:2 4; }
-.leader { stroke-dasharray:none; }
+.leader { stroke-dasharray:none; opacity:.5; }
 .dot { stroke-dasharray:none; stroke:var(--ground); } .dot.s0 { fill:var(--s0); } .dot.s1 { fill:var(--s1); }
 .dot.s2 { fill:var(--s2); } .dot.s3 { fill:var(--s3); } .dot.s4 { fill:var(--s4); } .dot.s5 { fill:var(--s5); }
 .dot.s6 { fill:var(--s6); } .dot.s7 { fill:var(--s7); }

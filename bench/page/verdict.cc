@@ -14,7 +14,7 @@ using nlohmann::json;
 std::string meaning(const std::string& verdict) {
   if (verdict == "PASS") return "Every budget is met, with what the measurement leaves uncertain counted against it.";
   if (verdict == "FAIL") return "A budget is exceeded, and no uncertainty of the measurement explains it.";
-  return "Neither met nor exceeded beyond doubt: this run on this machine cannot decide it.";
+  return "This run on this machine cannot decide whether the budgets are met, for these reasons:";
 }
 
 const json& scenario_by_id(const json& document, const std::string& id) {

@@ -141,6 +141,15 @@ def test_a_saturated_response_scenario_has_no_percentiles(document, page_of):
     assert not any(cell[0].startswith(row["name"]) for cell in rows_of(page, "Service time, back to back"))
 
 
+def test_a_crowded_chart_is_split(document, page_of):
+    def titles():
+        return [title.text for title in parsed(page_of(document)).iter("figcaption") if "not hot" in title.text]
+    assert len(titles()) == 2  # full and tick path, gaps and evictions together
+    spaced = next(scenario for scenario in document["scenarios"] if scenario["id"] == "full-spaced-100us")
+    document["scenarios"] += [{**spaced, "id": f"full-{i}", "scenario": f"gap {i}"} for i in range(6)]
+    assert [title.rpartition(", ")[2] for title in titles()] == ["after a gap", "evicted", "tick path"]
+
+
 @pytest.mark.parametrize("content, said", [("{", "no JSON"), ("[]", "schema null"),
                                            ('{"schema":"x/2"}', 'schema "x/2"')])
 def test_what_is_no_certificate_is_refused_by_name(tickmlp, tmp_path, content, said):
