@@ -1,71 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "measure/measure.h"
 
+#include <algorithm>
 #include <cmath>
-#include <optional>
 
 #include "audit/stability.h"
-#include "measure/cold.h"
-#include "measure/hot.h"
-#include "measure/sessions.h"
+#include "measure/runs.h"
 
 namespace tickmlp::bench {
 namespace {
 
-// What takes its turn in each epoch.
-struct Kind {
-  std::string id;            // of its series
-  std::uint64_t samples;     // in all runs
-  double us_each;            // roughly, for the share that is done
-  ScenarioResult* scenario;  // nullptr: a floor
-  bool once;                 // one block in each run, in its first epoch: a queue needs time to show itself
-  std::function<bool(std::uint64_t samples, tickmlp_recorder* recorder, BlockWatch* watch)> block;
-};
-
-// The measurement in progress.
-class Runs {
- public:
-  Runs(const Source& source, const Plan& plan, const std::function<void(double)>& progress, Measurement* result)
-      : source_(source), plan_(plan), progress_(progress), result_(result), events_(source.core) {
-    tickmlp_recorder_reset(&recorder_);
-  }
-  bool run(std::uint64_t number);
-
- private:
-  void add_hot_kinds();
-  void add_cold_kinds(ColdCaches* caches);
-  void add_response_kinds(std::uint64_t number);
-  void add_session_kinds(const Model& model);
-  bool run_epochs(std::uint64_t number);
-  bool run_block(const Kind& kind, std::uint64_t number, std::uint64_t samples);
-  void floors(const std::string& when, std::uint64_t number);
-  void jitter(const std::string& id);
-  void keep(const std::string& id, std::chrono::steady_clock::time_point begin);
-  ScenarioResult* result_of(const Scenario& scenario, bool tick, Eviction way);
-  void add(std::string id, std::uint64_t samples, double us_each, ScenarioResult* scenario, auto block,
-           bool once = false) {
-    kinds_.push_back({std::move(id), samples, us_each, scenario, once, block});
-  }
-  void advance(double us) { progress_((done_us_ += us) / (total_us_ * static_cast<double>(plan_.runs))); }
-
-  const Source& source_;
-  const Plan& plan_;
-  const std::function<void(double)>& progress_;
-  Measurement* result_;
-  EventReader events_;
-  tickmlp_recorder recorder_;  // of the block that is being timed
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  double done_us_ = 0, total_us_ = 0;  // total: of one run
-  // Of one run:
-  std::vector<Kind> kinds_;
-  Subject subject_{};
-  TimerWork timer_;
-  std::optional<MemoryWork> memory_;
-  std::optional<FullWork> full_;
-  std::optional<TickWork> tick_;
-};
-
 double milliseconds(double seconds) { return std::round(seconds * 1e3) / 1e3; }
+
+}  // namespace
 
 // Appends what the recorder holds to the last run of a series, and empties it.
 void Runs::keep(const std::string& id, std::chrono::steady_clock::time_point begin) {
@@ -91,89 +38,6 @@ bool Runs::run_block(const Kind& kind, std::uint64_t number, std::uint64_t sampl
     kind.scenario->involuntary_switches += watch.involuntary_switches;
   }
   return whole;
-}
-
-ScenarioResult* Runs::result_of(const Scenario& scenario, bool tick, Eviction way) {
-  const std::string id = scenario_id(scenario, tick);
-  for (ScenarioResult& result : result_->scenarios)
-    if (result.id == id) return &result;
-  result_->scenarios.push_back({id, scenario, tick, way, {}, 0, 0, {}});
-  return &result_->scenarios.back();
-}
-
-void Runs::add_hot_kinds() {
-  const auto add_one = [&](const std::string& id, ScenarioResult* scenario, auto* work) {
-    add(id, plan_.samples, 1, scenario, [this, work](std::uint64_t samples, tickmlp_recorder* to, BlockWatch* watch) {
-      const auto chunk_done = [&](std::uint64_t chunk) { advance(static_cast<double>(chunk)); };
-      return time_hot(source_.clock, work, samples, to, watch, chunk_done);
-    });
-  };
-  add_one("floor-timer", nullptr, &timer_);
-  add_one("floor-memory", nullptr, &*memory_);
-  const Scenario& hot = plan_.scenarios.front();
-  add_one("full-hot", result_of(hot, false, Eviction::kNone), &*full_);
-  if (source_.ticks) add_one("tick-hot", result_of(hot, true, Eviction::kNone), &*tick_);
-}
-
-void Runs::add_cold_kinds(ColdCaches* caches) {
-  for (const Scenario& scenario : plan_.scenarios)
-    for (const bool tick : {false, true}) {
-      if (!scenario.cold() || (tick && !source_.ticks)) continue;
-      ScenarioResult* result = result_of(scenario, tick, caches->way_of(scenario));
-      const double us_each = caches->ns_each(scenario) / 1000;
-      const auto block = [=, this](std::uint64_t samples, tickmlp_recorder* to, BlockWatch* watch) {
-        const auto sample_done = [&] { advance(us_each); };
-        const auto timed = [&](auto* work) {
-          warm(work, kChunkWarmUp, 0);
-          return caches->time_block(work, scenario, samples, to, watch, sample_done);
-        };
-        return tick ? timed(&*tick_) : timed(&*full_);
-      };
-      add(result->id, caches->samples(scenario, plan_), us_each, result, block);
-    }
-}
-
-void Runs::add_response_kinds(std::uint64_t number) {
-  for (const Scenario& scenario : plan_.scenarios)
-    for (const bool tick : {false, true}) {
-      if (!scenario.paced() || (tick && !source_.ticks)) continue;
-      ScenarioResult* result = result_of(scenario, tick, Eviction::kNone);
-      const auto per_second = static_cast<double>(scenario.rate_per_s);
-      const auto samples = static_cast<std::uint64_t>(per_second * plan_.response_seconds);
-      const auto block = [=, this](std::uint64_t calls, tickmlp_recorder* to, BlockWatch* watch) {
-        if (calls == 0) return true;
-        const ResponsePlan plan{scenario.arrivals, per_second, calls, number};
-        const auto timed = [&](auto* work) { return measure_response(source_.clock, plan, work, to, watch); };
-        result->responses.push_back(tick ? timed(&*tick_) : timed(&*full_));
-        advance(static_cast<double>(calls) * 1e6 / per_second);
-        return result->responses.back().complete;
-      };
-      add(result->id, std::min(samples, plan_.samples), 1e6 / per_second, result, block, true);
-    }
-}
-
-// On the last cores that this process may use; this thread, which sleeps meanwhile, is pinned to one of them.
-void Runs::add_session_kinds(const Model& model) {
-  for (const Scenario& scenario : plan_.scenarios) {
-    if (!scenario.several()) continue;
-    ScenarioResult* result = result_of(scenario, false, Eviction::kNone);
-    const auto block = [&, result](std::uint64_t calls, tickmlp_recorder* to, BlockWatch* watch) {
-      const SessionsPlan plan{
-          {source_.cores.end() - static_cast<std::ptrdiff_t>(scenario.sessions), source_.cores.end()},
-          calls / scenario.sessions,
-          plan_.warm_up};
-      const SessionsResult together = measure_sessions(model, subject_, plan);
-      for (const SessionOnCore& session : together.sessions) {
-        tickmlp_recorder_merge(to, &session.recorder);
-        watch->page_faults += session.page_faults;
-        watch->involuntary_switches += session.involuntary_switches;
-        watch->backwards += session.calls.backwards;
-      }
-      advance(static_cast<double>(calls));
-      return together.complete;
-    };
-    add(result->id, plan_.samples, 1, result, block, true);
-  }
 }
 
 void Runs::jitter(const std::string& id) {
@@ -247,8 +111,6 @@ bool Runs::run(std::uint64_t number) {
   result_->counters.flushed += counters.flushed;
   return whole;
 }
-
-}  // namespace
 
 bool ScenarioResult::saturated() const {
   return std::any_of(responses.begin(), responses.end(), [](const Response& response) { return response.saturated; });
