@@ -15,8 +15,8 @@ namespace tickmlp::bench {
 void write_atomically(const std::string& path, std::initializer_list<std::string_view> parts);
 
 // Several files that belong together: all are written and synced under temporary names first, so that a full disk
-// leaves the old ones as they were; then all are renamed, in the order in which they were added. What names the others comes
-// last: whoever stops in between leaves an old one that tells of other contents, and never half a file.
+// leaves the old ones as they were; then all are renamed, in the order in which they were added. What names the others
+// comes last: whoever stops in between leaves an old one that tells of other contents, and never half a file.
 class OutputFiles {
  public:
   OutputFiles();
