@@ -50,13 +50,18 @@ std::string latencies(const json& document) {
       {"nanoseconds", "min", "p50", "p90", "p99", "p99.9", "p99.99", "max", "central"},
       figures("timer floor", floors.at("timer")),
       figures("memory floor", floors.at("memory"))};
-  std::string notes;
+  bool any_saturated = false;
   for (const json& scenario : document.at("scenarios")) {
     const std::string path = text_of(scenario.at("path")), name = text_of(scenario.at("scenario"));
-    rows.push_back(figures(name == "hot" ? path + " path" : path + ", " + name, scenario));
+    const bool saturated = scenario.at("saturated") == true;
+    any_saturated = any_saturated || saturated;
+    rows.push_back(figures((name == "hot" ? path + " path" : path + ", " + name) + (saturated ? " **" : ""), scenario));
   }
   return columns(rows, 2, 1) +
-         "\n  central: mean of the central 80 % of samples. The timer is in every row. \"-\": too few samples.\n";
+         "\n  central: mean of the central 80 % of samples. The timer is in every row. \"-\": too few samples.\n" +
+         (any_saturated
+              ? "  **: saturated, calls arrived faster than they could be answered: no percentile means anything.\n"
+              : "");
 }
 
 std::string ratios(const json& document) {
