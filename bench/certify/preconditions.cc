@@ -26,7 +26,7 @@ void check_files(const CertifyOptions& options) {
   std::vector<std::string> outputs;
   if (!options.json.empty()) {
     outputs = evidence_paths(options.json, planned_scenarios(options.plan, true));
-    outputs.push_back(options.json);
+    outputs.insert(outputs.begin(), options.json);  // the name that the user gave, for the first complaint
     // Without a key an old signature is taken away.
     if (!options.sign_key.empty() || file_exists(options.json + ".sig")) outputs.push_back(options.json + ".sig");
   }

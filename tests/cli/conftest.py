@@ -83,7 +83,7 @@ def keys(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def made(tickmlp, small, keys, tmp_path_factory):
+def signed(tickmlp, small, keys, tmp_path_factory):
     """The folder of a certificate, c.json, with budgets and a signature."""
     folder = tmp_path_factory.mktemp("verified")
     done = tickmlp("certify", small, "--samples", 4000, "--runs", 5, "--epochs", 2, "--warm-up", 100, "--scenario",
@@ -94,8 +94,8 @@ def made(tickmlp, small, keys, tmp_path_factory):
 
 
 @pytest.fixture
-def copy(made, tmp_path):
-    shutil.copytree(made, tmp_path / "copy")
+def copy(signed, tmp_path):
+    shutil.copytree(signed, tmp_path / "copy")
     return tmp_path / "copy"
 
 

@@ -38,11 +38,11 @@ def is_fact(kind):
     return kind in FACTS or any(".".join(parts[:n]) + ".*" in FACTS for n in range(1, len(parts)))
 
 
-def test_a_fresh_certificate_is_valid(tickmlp, verify, made, small, keys):
-    code, checks = verify(made / "c.json", "--blob", small, "--public-key", keys / "ours.public.pem")
+def test_a_fresh_certificate_is_valid(tickmlp, verify, signed, small, keys):
+    code, checks = verify(signed / "c.json", "--blob", small, "--public-key", keys / "ours.public.pem")
     assert code == 0 and all(checks.values())
     assert checks.keys() >= {"digest", "c.hlog", "c.full-hot.hgrm", "scenarios", "figures", "signature", "model file"}
-    done = tickmlp("verify", made / "c.json")
+    done = tickmlp("verify", signed / "c.json")
     assert done.returncode == 0 and "valid: " in done.stdout and "not checked: no --public-key" in done.stdout
 
 
@@ -51,9 +51,9 @@ def edits(document, paths):
     return {kind_of(path): (path, changed(document, path, other(value))) for path, value in paths}
 
 
-def judged(tickmlp, made, folder, documents):
+def judged(tickmlp, signed, folder, documents):
     """{kind: exit code} of many certificates, two at a time."""
-    for file in made.iterdir():
+    for file in signed.iterdir():
         if file.suffix in (".hlog", ".hgrm"):
             shutil.copy(file, folder)
 
@@ -65,36 +65,36 @@ def judged(tickmlp, made, folder, documents):
         return dict(pool.map(one, enumerate(documents.items())))
 
 
-def test_every_edited_leaf_is_noticed(tickmlp, made, tmp_path):
-    document = document_of(made)
+def test_every_edited_leaf_is_noticed(tickmlp, signed, tmp_path):
+    document = document_of(signed)
     documents = edits(document, leaves(document))
     assert len(documents) > 250
-    codes = judged(tickmlp, made, tmp_path, documents)
+    codes = judged(tickmlp, signed, tmp_path, documents)
     assert {kind: code for kind, code in codes.items() if code != 1} == {"schema": 4}
 
 
-def test_every_derived_leaf_is_noticed_when_the_digest_is_made_true_again(tickmlp, made, tmp_path):
-    document = document_of(made)
+def test_every_derived_leaf_is_noticed_when_the_digest_is_made_true_again(tickmlp, signed, tmp_path):
+    document = document_of(signed)
     documents = edits(document, [leaf for leaf in leaves(document) if leaf[0][0] not in ("digest", "schema")])
     for _, edited in documents.values():
         edited["digest"] = digest(edited)
-    codes = judged(tickmlp, made, tmp_path, documents)
+    codes = judged(tickmlp, signed, tmp_path, documents)
     unnoticed = {kind for kind, code in codes.items() if code == 0}
     assert {kind for kind in unnoticed if not is_fact(kind)} == set()
     # And what is called a fact is one. The audit's rows become reasons on some boxes.
     assert {kind for kind in codes.keys() - unnoticed if is_fact(kind) and not kind.startswith("audit.")} == set()
 
 
-def test_a_number_of_every_series_is_noticed(tickmlp, made, tmp_path):
+def test_a_number_of_every_series_is_noticed(tickmlp, signed, tmp_path):
     """The kinds above are one series each: here p50_ns of every one, each list's every entry of one scenario."""
-    document = document_of(made)
+    document = document_of(signed)
     paths = [(path, value) for path, value in leaves(document)
              if path[-1] == "p50_ns" and path[0] in ("floors", "scenarios") and len(path) in (3, 4)]
     assert len(paths) > 12
     documents = {".".join(map(str, path)): (path, changed(document, path, (value or 0) + 1)) for path, value in paths}
     for _, edited in documents.values():
         edited["digest"] = digest(edited)
-    assert set(judged(tickmlp, made, tmp_path, documents).values()) == {1}
+    assert set(judged(tickmlp, signed, tmp_path, documents).values()) == {1}
 
 
 def hide(document, scenario):
@@ -189,6 +189,6 @@ def test_documents_with_little_in_them_are_invalid_and_harmless(verify, copy):
             assert code == 1 or is_fact(key) or is_fact(key + ".x") or value == document[key], (key, value)
 
 
-def test_another_model_file(verify, made, blob):
-    code, checks = verify(made / "c.json", "--blob", blob)
+def test_another_model_file(verify, signed, blob):
+    code, checks = verify(signed / "c.json", "--blob", blob)
     assert code == 1 and not checks["model file"] and checks["figures"]

@@ -10,8 +10,8 @@ def close_to(ours, theirs):
     return ours is theirs is None or ours == pytest.approx(theirs, abs=0.0051, rel=1e-9)
 
 
-def test_every_figure_computed_again_without_our_code(made):
-    document, log = document_of(made), read_log(made / "c.hlog")
+def test_every_figure_computed_again_without_our_code(signed):
+    document, log = document_of(signed), read_log(signed / "c.hlog")
     floors = document["floors"]
     series = {**{f"floor-{name}": floors[name] for name in ("timer", "memory", "jitter")},
               **{f"floor-{name}-{when}": floors[when][name] for name in ("timer", "memory", "jitter")

@@ -24,8 +24,8 @@ def test_openssl_verifies_our_signature_and_we_verify_its(verify, tickmlp, copy,
 
 @pytest.mark.parametrize("key, words", [("rsa.public.pem", "key of another kind: expected Ed25519"),
                                         ("ours.pem", "no public key that can be read"), ("none.pem", "cannot read")])
-def test_keys_that_verify_nothing(tickmlp, made, keys, key, words):
-    done = tickmlp("verify", made / "c.json", "--public-key", keys / key)
+def test_keys_that_verify_nothing(tickmlp, signed, keys, key, words):
+    done = tickmlp("verify", signed / "c.json", "--public-key", keys / key)
     assert done.returncode == 4 and words in done.stderr and done.stdout == ""
 
 
