@@ -95,12 +95,16 @@ void OutputFiles::add(const std::string& path, std::initializer_list<std::string
   staged_.push_back(std::move(staged));
 }
 
+void OutputFiles::remove(const std::string& path) { removed_.push_back(path); }
+
 void OutputFiles::commit() {
   for (const auto& staged : staged_) {
     if (rename(staged->file.path.c_str(), staged->target.c_str()) != 0)
       refuse_file(staged->target, "renaming the temporary file", errno);
     staged->file.path.clear();
   }
+  for (const std::string& path : removed_)
+    if (unlink(path.c_str()) != 0 && errno != ENOENT) refuse_file(path, "removing the old one", errno);
   for (const auto& staged : staged_) sync_folder_of(staged->target);
   staged_.clear();
 }

@@ -25,11 +25,14 @@ class OutputFiles {
   OutputFiles& operator=(const OutputFiles&) = delete;
   // Refuses (exit 4) as write_atomically() does.
   void add(const std::string& path, std::initializer_list<std::string_view> parts);
+  // What commit() takes away if it is there: a file that belonged to the old contents only.
+  void remove(const std::string& path);
   void commit();
 
  private:
   struct Staged;
   std::vector<std::unique_ptr<Staged>> staged_;
+  std::vector<std::string> removed_;
 };
 
 // Refuses now what would be refused after minutes of measuring: a folder that is missing or cannot be written to.

@@ -13,6 +13,7 @@
 #include "audit/run_audit.h"
 #include "certify/document.h"
 #include "certify/evidence_files.h"
+#include "certify/preconditions.h"
 #include "certify/signature.h"
 #include "cli.h"
 #include "commands.h"
@@ -143,15 +144,10 @@ void add_certificate(const CertifyOptions& options, const Evidence& evidence, js
   (*document)["digest"] = digest_of(*document);
   const std::string text = document->dump(2, ' ', false, json::error_handler_t::replace) + "\n";
   for (const EvidenceFile& file : beside) files->add(folder_of(options.json) + file.name, {file.bytes});
-  if (!options.sign_key.empty()) files->add(options.json + ".sig", {sign(read_private_key(options.sign_key), text)});
+  const std::string signature = options.json + ".sig";
+  if (options.sign_key.empty()) files->remove(signature);  // an old one cannot fit the new text
+  else files->add(signature, {sign(read_private_key(options.sign_key), text)});
   files->add(options.json, {text});
-}
-
-void check_sessions(const Plan& plan, const std::vector<int>& cores) {
-  for (const Scenario& scenario : plan.scenarios)
-    if (scenario.sessions > cores.size())
-      wrong_usage("--scenario " + scenario.name + ": this process may run on " + std::to_string(cores.size()) +
-                  (cores.size() == 1 ? " core only" : " cores only"));
 }
 
 int report(const CertifyOptions& options, const Evidence& evidence, json* document) {
@@ -163,7 +159,7 @@ int report(const CertifyOptions& options, const Evidence& evidence, json* docume
   if (!options.json.empty()) print("  report     " + printable(options.json) + "; check it with `tickmlp verify`\n");
   if (!options.html.empty()) print("  page       " + printable(options.html) + "\n");
   flush_output();
-  if (g_interrupt_signal != 0) return 128 + g_interrupt_signal;
+  if (const json& signal = document->at("interrupt_signal"); !signal.is_null()) return 128 + signal.get<int>();
   const std::string verdict = document->at("verdict");
   return verdict == "PASS" ? kPass : verdict == "FAIL" ? kFail : kInconclusive;
 }
@@ -172,9 +168,7 @@ int report(const CertifyOptions& options, const Evidence& evidence, json* docume
 
 int certify(const CertifyOptions& options) {
   catch_interrupts();
-  if (!options.json.empty()) check_target(options.json, {options.blob, options.input, options.sign_key});
-  if (!options.html.empty()) check_target(options.html, {options.blob, options.input, options.json});
-  if (!options.sign_key.empty()) read_private_key(options.sign_key);  // refuses before minutes of measuring
+  check_files(options);
   const std::string started = utc_now();
   Subjects subjects{.core = options.core >= 0 ? options.core : last_allowed_core(), .floor = choose_memory_floor()};
   check_sessions(options.plan, subjects.cores);
@@ -185,10 +179,13 @@ int certify(const CertifyOptions& options) {
     fail("cannot certify", status, error);
 
   json document = check_model(options, &subjects);
+  check_budgets(options, subjects.ticks);
   const Box box;
   RunAudit audit(box, subjects.core, subjects.clock);
   const bool right = document.at("correctness").at("equal_bits");
   const Measurement measurement = right ? measure_model(options, subjects, &audit) : Measurement();
+  // Once: a signal that comes later than the last sample stops nothing any more.
+  const int stopped = measurement.complete ? 0 : static_cast<int>(g_interrupt_signal);
   const auto gaps = all_gaps(measurement.evidence);
   document.update({{"schema", kCertificateSchema},
                    {"tool", tool_json()},
@@ -198,7 +195,7 @@ int certify(const CertifyOptions& options) {
                    {"started", started},
                    {"finished", utc_now()},
                    {"complete", measurement.complete},
-                   {"interrupt_signal", g_interrupt_signal ? json(static_cast<int>(g_interrupt_signal)) : json()},
+                   {"interrupt_signal", stopped != 0 ? json(stopped) : json()},
                    {"core", subjects.core},
                    {"clock",
                     {{"ns_per_tick", std::to_string(subjects.clock.ns_per_tick)},

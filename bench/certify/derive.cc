@@ -62,7 +62,10 @@ json ratios_of(const json& document) {
 
 void derive(const Evidence& evidence, json* document) {
   derive_floors(evidence, &document->at("floors"));
-  for (json& scenario : document->at("scenarios")) scenario.update(figures(evidence, scenario.at("id")));
+  for (json& scenario : document->at("scenarios")) {
+    scenario.update(identity_of(scenario.at("id")));
+    scenario.update(figures(evidence, scenario.at("id")));
+  }
   (*document)["ratios"] = ratios_of(*document);
   derive_verdict(evidence, document);
 }

@@ -58,8 +58,8 @@ void derive_verdict(const Evidence& evidence, json* document) {
   (*document)["budgets"] = budgets;
   const json &mismatch = document->at("correctness").at("mismatch"), &stopped = document->at("interrupt_signal");
   const Conclusion conclusion = conclude(judgements, audit_of(document->at("audit")),
-                                         {mismatch.is_string() ? mismatch.get<std::string>() : "",
-                                          stopped.is_number() ? stopped.get<int>() : 0, document->at("complete")});
+                                         {mismatch.is_null() ? "" : mismatch.get<std::string>(),
+                                          stopped.is_null() ? 0 : stopped.get<int>(), document->at("complete")});
   (*document)["verdict"] = verdict_name(conclusion.verdict);
   (*document)["reasons"] = conclusion.reasons;
 }

@@ -28,12 +28,15 @@ nlohmann::json model_facts(const tickmlp_model_info& model, const std::string& b
 nlohmann::json correctness_facts(const Correctness& correctness);
 nlohmann::json method_facts(const Plan& plan, const InputSet& input, const Measurement& measurement);
 nlohmann::json scenario_facts(const Measurement& measurement, const tickmlp_clock& clock);
+// What a scenario's id says of it: name, kind, path, cache, gap, arrivals, ... An empty object for what is no such id.
+nlohmann::json identity_of(const std::string& id);
 nlohmann::json audit_facts(const std::vector<AuditRow>& rows);
 nlohmann::json budget_facts(const std::vector<Budget>& budgets);
 nlohmann::json counter_facts(const Measurement& measurement);
 
 // Fills in every derived part of the document, or fills it in again: the same document and evidence give the same
-// bytes. Derived are: figures of floors and scenarios, ratios, budgets' verdicts, verdict and reasons.
+// bytes. Derived are: what a scenario's id says of it, figures of floors and scenarios, ratios, budgets' verdicts,
+// verdict and reasons.
 void derive(const Evidence& evidence, nlohmann::json* document);
 
 // The last part of derive(): budgets, verdict and reasons.

@@ -25,6 +25,13 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "" : path.substr(0, slash + 1);
 }
 
+std::vector<std::string> evidence_paths(const std::string& json_path, const std::vector<std::string>& scenarios) {
+  const std::string start = folder_of(json_path) + stem_of(json_path);
+  std::vector<std::string> paths{start + ".hlog"};
+  for (const std::string& id : scenarios) paths.push_back(start + "." + id + ".hgrm");
+  return paths;
+}
+
 std::vector<EvidenceFile> evidence_files(const std::string& json_path, const json& document, const Evidence& evidence) {
   const std::string stem = stem_of(json_path);
   std::vector<EvidenceFile> files{{stem + ".hlog", "", write_hlog(evidence, document.at("started"))}};

@@ -16,6 +16,9 @@ struct EvidenceFile {
   std::string bytes;
 };
 
+// The paths that evidence_files() may use for these scenarios.
+std::vector<std::string> evidence_paths(const std::string& json_path, const std::vector<std::string>& scenarios);
+
 // Of a certificate that is written to `json_path`: the log first, then a table for each scenario.
 std::vector<EvidenceFile> evidence_files(const std::string& json_path, const nlohmann::json& document,
                                          const Evidence& evidence);

@@ -121,27 +121,34 @@ json null_if_0(std::uint64_t value) { return value == 0 ? json() : json(value); 
 
 }  // namespace
 
+json identity_of(const std::string& id) {
+  const std::string path = id.substr(0, id.find('-')), regime = id.substr(std::min(path.size() + 1, id.size()));
+  std::vector<Scenario> scenarios;
+  const bool one = (path == "full" || path == "tick") && regime != "all" && regime.find(',') == regime.npos;
+  if (!one || !parse_scenarios(regime, &scenarios).empty()) return json::object();
+  const Scenario& asked = scenarios.back();  // the hot one is always there
+  return {{"name", path + " path, " + describe_scenario(asked)},
+          {"scenario", asked.name},
+          {"kind", kind_of(asked)},
+          {"path", path},
+          {"cache", cache_of(asked)},
+          {"gap_ns", null_if_0(asked.gap_ns)},
+          {"touch_ns", null_if_0(asked.touch_ns)},
+          {"rate_per_s", null_if_0(asked.rate_per_s)},
+          {"arrivals", asked.paced() ? json(arrivals_name(asked.arrivals)) : json()},
+          {"sessions", asked.sessions}};
+}
+
 json scenario_facts(const Measurement& measurement, const tickmlp_clock& clock) {
   json list = json::array();
   for (const ScenarioResult& result : measurement.scenarios) {
-    const Scenario& asked = result.scenario;
-    const std::string path = result.tick ? "tick" : "full";
     const bool flushed = result.way == Eviction::kFlush || result.way == Eviction::kFlushData;
     json scenario{{"id", result.id},
-                  {"name", path + " path, " + describe_scenario(asked)},
-                  {"scenario", asked.name},
-                  {"kind", kind_of(asked)},
-                  {"path", path},
-                  {"cache", cache_of(asked)},
-                  {"gap_ns", null_if_0(asked.gap_ns)},
-                  {"touch_ns", null_if_0(asked.touch_ns)},
                   {"eviction", result.way == Eviction::kNone ? json() : json(flushed ? "flush" : "walk")},
-                  {"rate_per_s", null_if_0(asked.rate_per_s)},
-                  {"arrivals", asked.paced() ? json(arrivals_name(asked.arrivals)) : json()},
-                  {"sessions", asked.sessions},
                   {"page_faults", result.page_faults},
                   {"involuntary_switches", result.involuntary_switches},
                   {"worst", worst_facts(result, measurement, clock)}};
+    scenario.update(identity_of(result.id));
     scenario.update(response_facts(result));
     list.push_back(scenario);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <set>
 
 #include "certify/document.h"
 #include "certify/evidence_files.h"
@@ -15,6 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostShown = 10;  // differences
+constexpr int kDeepest = 32;            // a certificate nests 7 deep; what computes its digest recurses
 
 Check check_digest(const json& document) {
   const json stated = document.value("digest", json());
@@ -91,12 +93,51 @@ Check check_figures(const json& document, const Evidence& evidence) {
   return {"figures", false, text};
 }
 
+// A scenario that was measured may not be left out of what is shown.
+Check check_scenarios(const json& document, const Evidence& evidence) {
+  const auto names = [](const json& rows, const char* key) {
+    std::multiset<std::string> found;
+    for (const json& row : rows)
+      if (const json name = row.is_object() ? row.value(key, json()) : json(); name.is_string()) found.insert(name);
+    return found;
+  };
+  const auto listed = names(document.value("scenarios", json::array()), "id");
+  const auto tables = names(document.at("evidence").at("hgrm"), "scenario");
+  std::string wrong;
+  const auto complain = [&](const std::string& what) { wrong += (wrong.empty() ? "" : "; ") + what; };
+  for (const auto& [id, series] : evidence) {
+    if (!id.starts_with("full-") && !id.starts_with("tick-")) continue;
+    if (listed.count(id) != 1 || tables.count(id) != 1)
+      complain(id + " of the log is listed " + std::to_string(listed.count(id)) + " times and has " +
+               std::to_string(tables.count(id)) + " tables, expected 1 and 1");
+  }
+  for (const std::string& id : listed)
+    if (listed.count(id) != 1) return {"scenarios", false, in_quotes(id) + " is listed twice"};
+  return {"scenarios", wrong.empty(), wrong.empty() ? "all that were measured are listed" : wrong};
+}
+
+[[noreturn]] void refuse_json(const std::string& path, const std::string& what) {
+  refuse(printable(path) + ": certificate-json: " + what + "; expected what `tickmlp certify --json` wrote");
+}
+
 }  // namespace
 
 json read_document(const std::string& path) {
-  json document = json::parse(read_file(path), nullptr, false);
-  if (document.is_discarded())
-    refuse(printable(path) + ": certificate-json: is no JSON; expected what `tickmlp certify --json` wrote");
+  // Of two equal keys nlohmann's parser keeps the last and others the first: such a text has no one meaning.
+  std::vector<std::set<std::string>> keys;  // of the open objects, by depth
+  const auto check = [&](int depth, json::parse_event_t event, json& parsed) {
+    const auto level = static_cast<std::size_t>(depth);
+    if (event == json::parse_event_t::object_start || event == json::parse_event_t::array_start) {
+      if (depth >= kDeepest) refuse_json(path, "nests deeper than " + std::to_string(kDeepest) + " levels");
+      keys.resize(level + 2);
+      keys.back().clear();
+    }
+    if (event == json::parse_event_t::key && !keys[level].insert(parsed).second)
+      refuse_json(path, "has the key " + in_quotes(parsed.get<std::string>()) + " twice in one object");
+    return true;
+  };
+  const json document = json::parse(read_file(path), check, false);
+  if (document.is_discarded()) refuse_json(path, "is no JSON");
   const json schema = document.is_object() ? document.value("schema", json()) : json();
   if (schema != kCertificateSchema)
     refuse(printable(path) + ": certificate-schema: schema is " +
@@ -121,6 +162,7 @@ Certificate open_certificate(const std::string& path) {
   const std::string folder = folder_of(path);
   check_log(folder, evidence.at("hlog"), &certificate);
   for (const json& entry : evidence.at("hgrm")) check_table(folder, entry, &certificate);
+  certificate.checks.push_back(check_scenarios(document, certificate.evidence));
   certificate.checks.push_back(check_figures(document, certificate.evidence));
   return certificate;
 }

@@ -18,21 +18,25 @@ namespace {
 struct PlanOptions {
   std::string suite = "quick", scenarios;
   std::uint64_t runs = 0, samples = 0, epochs = 0, warm_up = 0;
-  CLI::Option* warm_up_option = nullptr;
+  CLI::Option *warm_up_option = nullptr, *scenario_option = nullptr;
 };
 
 void add_plan_options(CLI::App* command, PlanOptions* plan) {
   command->add_option("--suite", plan->suite, "quick (10 s, the default), standard (a minute) or full (10 minutes)")
       ->check(CLI::IsMember({"quick", "standard", "full"}));
-  command
-      ->add_option(
-          "--scenario", plan->scenarios,
-          "Instead of the suite's scenarios these; hot is always among them. hot, all (every one without arrivals),\n"
-          "spaced-1us ... spaced-10ms (gaps between calls; 1, 10, 100 us, 1, 10 ms), touched-1ms, touched-10ms\n"
-          "(the same, the model touched every 50 us), evicted (each cache line flushed), evicted-data (code left),\n"
-          "evicted-walk (by reading a large buffer), response-constant-RATE, response-poisson-RATE (counted from the\n"
-          "planned arrival; RATE 1k to 1m a second), sessions-N (on N cores at once)")
-      ->type_name("NAME,...");
+  plan->scenario_option =
+      command
+          ->add_option(
+              "--scenario", plan->scenarios,
+              "Instead of the suite's scenarios these; hot is always among them. hot, all (every one without "
+              "arrivals),\n"
+              "spaced-1us ... spaced-10ms (gaps between calls; 1, 10, 100 us, 1, 10 ms), touched-1ms, touched-10ms\n"
+              "(the same, the model touched every 50 us), evicted (each cache line flushed), evicted-data (code "
+              "left),\n"
+              "evicted-walk (by reading a large buffer), response-constant-RATE, response-poisson-RATE (counted from "
+              "the\n"
+              "planned arrival; RATE 1k to 1m a second), sessions-N (on N cores at once)")
+          ->type_name("NAME,...");
   command->add_option("--runs", plan->runs, "Whole re-runs, the model loaded anew in each (a verdict needs 5)")
       ->check(whole_number(1, 1'000));
   command->add_option("--samples", plan->samples, "Hot calls of each kind, in all (p99.99 needs 36888)")
@@ -45,7 +49,7 @@ void add_plan_options(CLI::App* command, PlanOptions* plan) {
 
 Plan plan_of(const PlanOptions& options) {
   Plan plan = suite_plan(options.suite, allowed_cores().size()).front();
-  if (!options.scenarios.empty()) {
+  if (options.scenario_option->count() > 0) {
     plan.scenarios.clear();
     if (const std::string wrong = parse_scenarios(options.scenarios, &plan.scenarios); !wrong.empty())
       wrong_usage("--scenario " + wrong);

@@ -33,4 +33,13 @@ std::vector<Plan> suite_plan(const std::string& name, std::size_t cores) {
   return {};
 }
 
+std::vector<std::string> planned_scenarios(const Plan& plan, bool ticks) {
+  std::vector<std::string> ids;
+  for (const Scenario& scenario : plan.scenarios) {
+    ids.push_back("full-" + scenario.name);
+    if (ticks && !scenario.several()) ids.push_back("tick-" + scenario.name);
+  }
+  return ids;
+}
+
 }  // namespace tickmlp::bench

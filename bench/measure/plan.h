@@ -32,6 +32,10 @@ inline constexpr const char* kSuites = "quick, standard or full";
 // longer suites measure several sessions at once.
 std::vector<Plan> suite_plan(const std::string& name, std::size_t cores);
 
+// What a plan measures, as ids: "full-hot", "tick-hot", ... `ticks`: the model has a window. Several sessions at once
+// take the full path only.
+std::vector<std::string> planned_scenarios(const Plan& plan, bool ticks);
+
 // The share of `total` that falls to one of `parts`; the first ones take the remainder.
 constexpr std::uint64_t share(std::uint64_t total, std::uint64_t parts, std::uint64_t part) {
   return total / parts + (part < total % parts ? 1 : 0);

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-TOML = '[full-hot]\np99 = "1s"\n"p99.9" = "2s"\n\n[full-evicted]\nmax = "900s"\n'
-JSON = json.dumps({"full-hot": {"p99": "1s", "p99.9": "2s"}, "full-evicted": {"max": "900s"}})
+TOML = '[full-hot]\np99 = "1s"\n"p99.9" = "2s"\n\n[tick-hot]\nmax = "900s"\n'
+JSON = json.dumps({"full-hot": {"p99": "1s", "p99.9": "2s"}, "tick-hot": {"max": "900s"}})
 QUICK = ["--samples", 20000, "--scenario", "hot", "--runs", 5, "--epochs", 2]
 
 
@@ -25,15 +25,26 @@ def test_budgets_of_a_file_and_of_the_command_line(certify, blob, tmp_path, name
     report = certify(blob, "--budget-file", tmp_path / name, "--budget", "full-hot:mean=1s,p50=3s", "--path", "tick")
     rows = {(row["scenario"], row["figure"]): row for row in report["budgets"]}
     assert {key: row["budget_ns"] for key, row in rows.items()} == {
-        ("full-hot", "p99"): 1e9, ("full-hot", "p99.9"): 2e9, ("full-evicted", "max"): 9e11, ("full-hot", "mean"): 1e9,
+        ("full-hot", "p99"): 1e9, ("full-hot", "p99.9"): 2e9, ("tick-hot", "max"): 9e11, ("full-hot", "mean"): 1e9,
         ("tick-hot", "p50"): 3e9}
     for key in [("full-hot", "p99"), ("full-hot", "p99.9"), ("full-hot", "mean")]:
         assert rows[key]["verdict"] == "PASS" and rows[key]["above_budget"] == 0, rows[key]
         assert rows[key]["interval_ns"][0] <= rows[key]["value_ns"] <= rows[key]["interval_ns"][1]
-    unmeasured = rows["full-evicted", "max"]
-    assert unmeasured["verdict"] == "INCONCLUSIVE" and unmeasured["value_ns"] is None
-    assert "full-evicted was not measured" in unmeasured["why"] and unmeasured["why"] in report["reasons"]
-    assert report["verdict"] == "INCONCLUSIVE"
+
+
+@pytest.mark.parametrize("name", ["full-evicted", "tick-spaced-10us", "full-response-constant-10k"])
+def test_a_budget_for_what_is_not_measured_is_refused_at_once(tickmlp, blob, tmp_path, name):
+    done = tickmlp("certify", blob, "--samples", 10**10, "--scenario", "hot,spaced-1us", "--budget", f"{name}:p99=1s",
+                   "--json", tmp_path / "c.json")
+    assert done.returncode == 2 and list(tmp_path.iterdir()) == []
+    assert f"a budget for {name}, which would not be measured" in done.stderr
+    assert "expected one of full-hot, tick-hot, full-spaced-1us, tick-spaced-1us" in done.stderr
+
+
+def test_a_budget_for_the_tick_path_of_a_model_without_one(tickmlp, flat_blob):
+    done = tickmlp("certify", flat_blob, "--samples", 10**10, "--scenario", "hot", "--budget", "tick-hot:p99=1s")
+    assert done.returncode == 2 and "the model has no window" in done.stderr
+    assert done.stderr.endswith("expected one of full-hot\n")
 
 
 def test_what_decides_is_no_narrower_than_the_re_runs(certify, blob):

@@ -35,14 +35,16 @@ def test_fields_that_other_programs_read(certify, blob, states):
     assert report["kernel"].startswith(report["model"]["dtype"])
     scenario, tick = report["scenarios"]
     assert tick.keys() == scenario.keys() and (tick["path"], tick["cache"]) == ("tick", "hot")
-    assert report["budget_path"] == "full" and report["ratios"]["tick_to_full"] > 0
+    assert (scenario["id"], tick["id"]) == ("full-hot", "tick-hot") and report["budgets"] == []
+    assert report["ratios"]["tick_to_full"] > 0
     assert SCENARIO <= scenario.keys()
     assert (scenario["kind"], scenario["path"], scenario["cache"]) == ("service", "full", "hot")
     assert scenario["count"] == 40000
     figures = [scenario[name] for name in PERCENTILES]
     assert figures == sorted(figures) and all(isinstance(figure, int) for figure in figures)
     assert scenario["min_ns"] <= scenario["central_ns"] <= scenario["p90_ns"]
-    assert len(scenario["epoch_central_ns"]) == 20
+    assert [len(run) for run in scenario["epoch_central_ns"]] == [report["method"]["epochs"]] * 5
+    assert [run["count"] for run in scenario["run_figures"]] == [8000] * 5
 
 
 def test_floors_are_in_the_same_unit_and_order(certify, blob):
@@ -60,10 +62,11 @@ def test_the_audit_has_what_happened_during_the_run(certify, blob):
     assert rows.keys() >= {"isolated core", "virtualised", "invariant TSC", "affinity during the run", "page faults",
                            "steal during the run", "involuntary switches", "interrupts during the run", "jitter",
                            "frequency drift", "weights locked"}
-    assert rows["affinity during the run"]["grade"] == "pass" and rows["page faults"]["grade"] == "pass"
+    assert rows["affinity during the run"]["grade"] == "pass"
+    assert (rows["page faults"]["grade"] == "pass") == (report["counters"]["page_faults"] == 0)
     assert rows["jitter"]["forcing"] is False  # without a budget there is nothing to be longer than
     assert report["floors"]["jitter"]["count"] > 10000
-    assert len(report["floors"]["jitter"]["fixed_work_ns"]) == 20
+    assert len(report["floors"]["fixed_work_ns"]) == report["method"]["epochs_finished"] == 20
 
 
 def test_gaps_longer_than_the_budget_keep_it_from_passing(certify, blob):
@@ -129,13 +132,15 @@ def test_a_kernel_by_name(certify, blob):
 
 def test_more_epochs_than_samples(certify, blob):
     _, report = certify(blob, "--epochs", 100, samples=7)
-    assert report["method"]["epochs_finished"] == 7 and report["scenarios"][0]["count"] == 7
+    assert report["method"]["runs"] == 5 and report["method"]["epochs"] == 1  # at least a sample in each
+    assert report["method"]["epochs_finished"] == 5 and report["scenarios"][0]["count"] == 7
+    assert [run["count"] for run in report["scenarios"][0]["run_figures"]] == [2, 2, 1, 1, 1]
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("delay", [0.03, 0.1, 0.6])
-def test_interrupted(binary, blob, tmp_path, stop, delay):
-    """Whenever it comes: 128 + signal, and either no report yet or a whole one that says incomplete."""
+@pytest.mark.parametrize("delay", [0.03, 0.1, 0.6, 1.5])
+def test_interrupted(tickmlp, binary, blob, tmp_path, stop, delay):
+    """Whenever it comes: 128 + signal, and either no report yet or a whole one that says incomplete and verifies."""
     report = tmp_path / "report.json"
     process = subprocess.Popen([binary, "certify", str(blob), "--samples", "100000000", "--json", str(report)],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -146,8 +151,31 @@ def test_interrupted(binary, blob, tmp_path, stop, delay):
     if process.returncode == 128 + stop:
         written = json.loads(report.read_text())
         assert written["complete"] is False and written["verdict"] == "INCONCLUSIVE"
-        assert written["interrupt_signal"] == stop
-    assert [name for name in os.listdir(tmp_path) if name != "report.json"] == []
+        assert written["interrupt_signal"] == stop and "interrupted by signal" in written["reasons"][0]
+        named = {entry["file"] for entry in [written["evidence"]["hlog"], *written["evidence"]["hgrm"]]}
+        assert set(os.listdir(tmp_path)) == named | {"report.json"}
+        assert tickmlp("verify", report).returncode == 0
+    else:
+        assert os.listdir(tmp_path) == []
+
+
+def test_interrupted_at_any_instant(tickmlp, binary, blob, tmp_path):
+    """From before the model is loaded until after the report: the code says what the report says."""
+    for number in range(24):
+        report = tmp_path / f"{number}.json"
+        process = subprocess.Popen([binary, "certify", str(blob), "--samples", "2000", "--warm-up", "10", "--scenario",
+                                    "evicted", "--json", str(report)], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        time.sleep(0.035 * number)
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(30)
+        assert code in (-signal.SIGTERM, 128 + signal.SIGTERM, 3)
+        assert report.exists() == (code > 0)
+        if code > 0:
+            written = json.loads(report.read_text())
+            assert written["complete"] == (code == 3) and (written["interrupt_signal"] is None) == (code == 3)
+            assert tickmlp("verify", report).returncode == 0
+    assert not [name for name in os.listdir(tmp_path) if "tmp" in name]
 
 
 def test_the_progress_bar_is_for_terminals_only(binary, blob):

@@ -150,8 +150,8 @@ def test_a_crowded_chart_is_split(document, page_of):
     assert [title.rpartition(", ")[2] for title in titles()] == ["after a gap", "evicted", "tick path"]
 
 
-@pytest.mark.parametrize("content, said", [("{", "no JSON"), ("[]", "schema null"),
-                                           ('{"schema":"x/2"}', 'schema "x/2"')])
+@pytest.mark.parametrize("content, said", [("{", "no JSON"), ("[]", "schema is null"),
+                                           ('{"schema":"x/2"}', 'schema is "x/2"')])
 def test_what_is_no_certificate_is_refused_by_name(tickmlp, tmp_path, content, said):
     (tmp_path / "c.json").write_text(content)
     answer = tickmlp("page", tmp_path / "c.json", "-o", tmp_path / "c.html")

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signatures of certificates, in both directions with openssl's own program."""
+import subprocess
+
+import pytest
+
+
+def test_openssl_verifies_our_signature_and_we_verify_its(verify, tickmlp, copy, keys):
+    certificate, signature = copy / "c.json", copy / "c.json.sig"
+    subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", keys / "ours.public.pem", "-rawin", "-in",
+                    certificate, "-sigfile", signature], check=True, capture_output=True)
+    assert verify(certificate, "--public-key", keys / "theirs.public.pem")[0] == 1
+    subprocess.run(["openssl", "pkeyutl", "-sign", "-inkey", keys / "theirs.pem", "-rawin", "-in", certificate, "-out",
+                    signature], check=True)
+    assert verify(certificate, "--public-key", keys / "theirs.public.pem")[0] == 0
+    code, checks = verify(certificate, "--public-key", keys / "ours.public.pem")
+    assert code == 1 and not checks["signature"] and checks["figures"]
+    certificate.write_bytes(certificate.read_bytes() + b"\n")  # the same document, other bytes
+    code, checks = verify(certificate, "--public-key", keys / "theirs.public.pem")
+    assert code == 1 and not checks["signature"] and checks["digest"]
+    signature.unlink()
+    assert not verify(certificate, "--public-key", keys / "theirs.public.pem")[1]["signature"]
+
+
+@pytest.mark.parametrize("key, words", [("rsa.public.pem", "key of another kind: expected Ed25519"),
+                                        ("ours.pem", "no public key that can be read"), ("none.pem", "cannot read")])
+def test_keys_that_verify_nothing(tickmlp, signed, keys, key, words):
+    done = tickmlp("verify", signed / "c.json", "--public-key", keys / key)
+    assert done.returncode == 4 and words in done.stderr and done.stdout == ""
+
+
+@pytest.mark.parametrize("key, words", [("rsa.pem", "key of another kind: expected Ed25519"),
+                                        ("ours.public.pem", "no private key"), ("locked.pem", "not encrypted"),
+                                        ("none.pem", "cannot read")])
+def test_keys_that_sign_nothing_are_refused_before_measuring(tickmlp, small, keys, tmp_path, key, words):
+    done = tickmlp("certify", small, "--samples", 10**9, "--json", tmp_path / "c.json", "--sign", keys / key,
+                   stdin=subprocess.DEVNULL)
+    assert done.returncode == 4 and words in done.stderr and list(tmp_path.iterdir()) == []
