@@ -13,6 +13,7 @@
 #include "audit/run_audit.h"
 #include "certify/document.h"
 #include "certify/evidence_files.h"
+#include "certify/reference.h"
 #include "certify/signature.h"
 #include "cli.h"
 #include "commands.h"
@@ -82,9 +83,19 @@ json check_model(const CertifyOptions& options, Subjects* subjects) {
   check_states(info, session.get(), states, subjects->input.states);
   const Correctness correctness =
       check_correctness(options.blob, model, session.get(), window.get(), states, subjects->input.states);
-  return {{"model", model_facts(info, printable(options.blob))},
+  json model_of = model_facts(info, printable(options.blob)), checked = correctness_facts(correctness);
+  model_of["accuracy"] = stored_accuracy(model);
+  const std::uint64_t count = subjects->input.states;
+  checked["reference"] =
+      options.reference.empty() ? json() : reference_facts(options.reference, model, session.get(), states, count);
+  const bool compared = options.others != nullptr && correctness.equal();
+  const Opponents opponents =
+      compared ? options.others->check({options.blob, options.reference, states, count}) : Opponents{};
+  return {{"model", model_of},
           {"kernel", info.kernel},
-          {"correctness", correctness_facts(correctness)},
+          {"correctness", checked},
+          {"comparators", comparator_facts(opponents)},
+          {"comparators_skipped", skipped_facts(opponents)},
           {"floors",
            {{"timer_step_ns", subjects->clock.step_ns},
             {"memory_isa", subjects->floor.isa},
@@ -92,15 +103,17 @@ json check_model(const CertifyOptions& options, Subjects* subjects) {
 }
 
 Measurement measure_model(const CertifyOptions& options, const Subjects& subjects, RunAudit* audit) {
-  const Source source{[&] { return load_model(options.blob, options.kernel); },
-                      [&] { audit->during(); },
-                      subjects.ticks,
-                      subjects.input.values.data(),
-                      subjects.input.states,
-                      subjects.floor.read,
-                      subjects.clock,
-                      subjects.core,
-                      subjects.cores};
+  Source source{[&] { return load_model(options.blob, options.kernel); },
+                [&] { audit->during(); },
+                subjects.ticks,
+                subjects.input.values.data(),
+                subjects.input.states,
+                subjects.floor.read,
+                subjects.clock,
+                subjects.core,
+                subjects.cores,
+                {}};
+  if (options.others) source.load_others = [&] { return options.others->load(); };
   Measurement measurement;
   ProgressBar bar("certify");
   measure(
@@ -172,8 +185,9 @@ int report(const CertifyOptions& options, const Evidence& evidence, json* docume
 
 int certify(const CertifyOptions& options) {
   catch_interrupts();
-  if (!options.json.empty()) check_target(options.json, {options.blob, options.input, options.sign_key});
-  if (!options.html.empty()) check_target(options.html, {options.blob, options.input, options.json});
+  if (!options.json.empty())
+    check_target(options.json, {options.blob, options.input, options.reference, options.sign_key});
+  if (!options.html.empty()) check_target(options.html, {options.blob, options.input, options.reference, options.json});
   if (!options.sign_key.empty()) read_private_key(options.sign_key);  // refuses before minutes of measuring
   const std::string started = utc_now();
   Subjects subjects{.core = options.core >= 0 ? options.core : last_allowed_core(), .floor = choose_memory_floor()};
@@ -212,6 +226,7 @@ int certify(const CertifyOptions& options) {
   json work = json::array();
   for (const double ns : measurement.fixed_work_ns) work.push_back(decimal(ns));
   document["floors"]["fixed_work_ns"] = work;
+  add_results(measurement.others, &document);
   derive(measurement.evidence, &document);
   return report(options, measurement.evidence, &document);
 }

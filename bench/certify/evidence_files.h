@@ -16,7 +16,7 @@ struct EvidenceFile {
   std::string bytes;
 };
 
-// Of a certificate that is written to `json_path`: the log first, then a table for each scenario.
+// Of a certificate that is written to `json_path`: the log first, then a table for each scenario and comparator.
 std::vector<EvidenceFile> evidence_files(const std::string& json_path, const nlohmann::json& document,
                                          const Evidence& evidence);
 
