@@ -26,9 +26,9 @@ std::vector<tickmlp_head_info> heads_of(const Model& model) {
 
 std::string shape_of(const Model& model) {
   const tickmlp_model_info& info = *tickmlp_model_describe(model.get());
-  std::string text = std::to_string(info.inputs) + " inputs,";
+  std::string text = std::to_string(info.inputs) + " inputs";
   for (const tickmlp_head_info& head : heads_of(model))
-    text += " " + printable(head.name) + " " + std::to_string(head.outputs) + " " + activation_name(head.activation);
+    text += ", " + printable(head.name) + " " + std::to_string(head.outputs) + " " + activation_name(head.activation);
   return text;
 }
 
