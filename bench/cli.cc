@@ -81,4 +81,14 @@ void prepare_process() {
   }
 }
 
+std::string command_line(const std::string& program, int count, char** words) {
+  std::string line = program;
+  for (int i = 0; i < count; ++i) {
+    const std::string word = printable(words[i]);
+    const bool plain = !word.empty() && word.find_first_of(" '\"$\\`&|;<>()*?[]#~!{}") == std::string::npos;
+    line += plain ? " " + word : " '" + word + "'";
+  }
+  return line;
+}
+
 }  // namespace tickmlp::bench

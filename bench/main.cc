@@ -30,17 +30,6 @@ constexpr AddCommand* kCommands[] = {
     add_growth,        //
 };
 
-// What reproduces this run; words that a shell would split are quoted.
-std::string command_line(int count, char** words) {
-  std::string line = "tickmlp";
-  for (int i = 1; i < count; ++i) {
-    const std::string word = printable(words[i]);
-    const bool plain = !word.empty() && word.find_first_of(" '\"$\\`&|;<>()*?[]#~!{}") == std::string::npos;
-    line += plain ? " " + word : " '" + word + "'";
-  }
-  return line;
-}
-
 std::string names_of_commands(const CLI::App& app) {
   std::string names;
   for (const CLI::App* command : app.get_subcommands({})) names += (names.empty() ? "" : ", ") + command->get_name();
@@ -55,7 +44,7 @@ int parse_and_run(int count, char** words) {
                     "states.npy --output scores.npy") +
              "\n`tickmlp COMMAND --help` has more on each command.");
   Action action;
-  for (const auto add : kCommands) add(&app, command_line(count, words), &action);
+  for (const auto add : kCommands) add(&app, command_line("tickmlp", count - 1, words + 1), &action);
   try {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {

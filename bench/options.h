@@ -5,9 +5,12 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace tickmlp::bench {
+
+class ComparatorSource;
 
 using Action = std::function<int()>;  // what main runs once the command line is understood
 
@@ -33,6 +36,10 @@ AddCommand add_throughput;
 AddCommand add_descriptions;
 AddCommand add_doctor;
 AddCommand add_growth;
+
+// The same certify with other systems in it, for a program that has some. Returns the command, for more options.
+CLI::App* add_certify_with(CLI::App* app, const std::string& command_line, std::shared_ptr<ComparatorSource> others,
+                           Action* action);
 
 }  // namespace tickmlp::bench
 #endif

@@ -14,6 +14,7 @@
 #include "certify/document.h"
 #include "certify/evidence_files.h"
 #include "certify/preconditions.h"
+#include "certify/reference.h"
 #include "certify/signature.h"
 #include "cli.h"
 #include "commands.h"
@@ -83,9 +84,19 @@ json check_model(const CertifyOptions& options, Subjects* subjects) {
   check_states(info, session.get(), states, subjects->input.states);
   const Correctness correctness =
       check_correctness(options.blob, model, session.get(), window.get(), states, subjects->input.states);
-  return {{"model", model_facts(info, printable(options.blob))},
+  json model_of = model_facts(info, printable(options.blob)), checked = correctness_facts(correctness);
+  model_of["accuracy"] = stored_accuracy(model);
+  const std::uint64_t count = subjects->input.states;
+  checked["reference"] =
+      options.reference.empty() ? json() : reference_facts(options.reference, model, session.get(), states, count);
+  const bool compared = options.others != nullptr && correctness.equal();
+  const Opponents opponents =
+      compared ? options.others->check({options.blob, options.reference, states, count}) : Opponents{};
+  return {{"model", model_of},
           {"kernel", info.kernel},
-          {"correctness", correctness_facts(correctness)},
+          {"correctness", checked},
+          {"comparators", comparator_facts(opponents)},
+          {"comparators_skipped", skipped_facts(opponents)},
           {"floors",
            {{"timer_step_ns", subjects->clock.step_ns},
             {"memory_isa", subjects->floor.isa},
@@ -93,15 +104,17 @@ json check_model(const CertifyOptions& options, Subjects* subjects) {
 }
 
 Measurement measure_model(const CertifyOptions& options, const Subjects& subjects, RunAudit* audit) {
-  const Source source{[&] { return load_model(options.blob, options.kernel); },
-                      [&] { audit->during(); },
-                      subjects.ticks,
-                      subjects.input.values.data(),
-                      subjects.input.states,
-                      subjects.floor.read,
-                      subjects.clock,
-                      subjects.core,
-                      subjects.cores};
+  Source source{[&] { return load_model(options.blob, options.kernel); },
+                [&] { audit->during(); },
+                subjects.ticks,
+                subjects.input.values.data(),
+                subjects.input.states,
+                subjects.floor.read,
+                subjects.clock,
+                subjects.core,
+                subjects.cores,
+                {}};
+  if (options.others) source.load_others = [&] { return options.others->load(); };
   Measurement measurement;
   ProgressBar bar("certify");
   measure(
@@ -209,6 +222,7 @@ int certify(const CertifyOptions& options) {
   json work = json::array();
   for (const double ns : measurement.fixed_work_ns) work.push_back(decimal(ns));
   document["floors"]["fixed_work_ns"] = work;
+  add_results(measurement.others, &document);
   derive(measurement.evidence, &document);
   return report(options, measurement.evidence, &document);
 }

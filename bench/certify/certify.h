@@ -3,11 +3,13 @@
 #ifndef TICKMLP_BENCH_CERTIFY_CERTIFY_H_
 #define TICKMLP_BENCH_CERTIFY_CERTIFY_H_
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "certify/budget.h"
+#include "certify/comparators.h"
 #include "measure/plan.h"
 
 namespace tickmlp::bench {
@@ -17,6 +19,7 @@ struct CertifyOptions {
   std::string json, html, sign_key;  // files to write; the key to sign the JSON with
   int core = -1;                     // -1: the last allowed one
   Plan plan;
+  std::shared_ptr<ComparatorSource> others;  // nullptr: none
   std::vector<Budget> budgets;
 };
 int certify(const CertifyOptions& options);

@@ -35,8 +35,8 @@ nlohmann::json budget_facts(const std::vector<Budget>& budgets);
 nlohmann::json counter_facts(const Measurement& measurement);
 
 // Fills in every derived part of the document, or fills it in again: the same document and evidence give the same
-// bytes. Derived are: what a scenario's id says of it, figures of floors and scenarios, ratios, budgets' verdicts,
-// verdict and reasons.
+// bytes. Derived are: what a scenario's id says of it, figures of floors, scenarios and comparators, ratios, budgets'
+// verdicts, verdict and reasons.
 void derive(const Evidence& evidence, nlohmann::json* document);
 
 // The last part of derive(): budgets, verdict and reasons.

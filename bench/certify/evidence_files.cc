@@ -35,11 +35,12 @@ std::vector<std::string> evidence_paths(const std::string& json_path, const std:
 std::vector<EvidenceFile> evidence_files(const std::string& json_path, const json& document, const Evidence& evidence) {
   const std::string stem = stem_of(json_path);
   std::vector<EvidenceFile> files{{stem + ".hlog", "", write_hlog(evidence, document.at("started"))}};
-  for (const json& scenario : document.at("scenarios")) {
-    const std::string id = scenario.at("id");
-    const auto found = evidence.find(id);
-    if (found != evidence.end()) files.push_back({stem + "." + id + ".hgrm", id, write_hgrm(found->second)});
-  }
+  for (const char* list : {"scenarios", "comparators"})
+    for (const json& entry : document.at(list)) {
+      const std::string id = entry.at("id");
+      const auto found = evidence.find(id);
+      if (found != evidence.end()) files.push_back({stem + "." + id + ".hgrm", id, write_hgrm(found->second)});
+    }
   return files;
 }
 

@@ -19,7 +19,7 @@ struct EvidenceFile {
 // The paths that evidence_files() may use for these scenarios.
 std::vector<std::string> evidence_paths(const std::string& json_path, const std::vector<std::string>& scenarios);
 
-// Of a certificate that is written to `json_path`: the log first, then a table for each scenario.
+// Of a certificate that is written to `json_path`: the log first, then a table for each scenario and comparator.
 std::vector<EvidenceFile> evidence_files(const std::string& json_path, const nlohmann::json& document,
                                          const Evidence& evidence);
 

@@ -65,8 +65,10 @@ Plan plan_of(const PlanOptions& options) {
 
 }  // namespace
 
-void add_certify(CLI::App* app, const std::string& command_line, Action* action) {
+CLI::App* add_certify_with(CLI::App* app, const std::string& command_line, std::shared_ptr<ComparatorSource> others,
+                           Action* action) {
   const auto options = std::make_shared<CertifyOptions>();
+  options->others = std::move(others);
   const auto plan = std::make_shared<PlanOptions>();
   CLI::App* command = app->add_subcommand("certify", "Measure a model on one core and say whether it meets its budget");
   command->add_option("blob", options->blob, "Model file")->required()->type_name("BLOB");
@@ -78,6 +80,11 @@ void add_certify(CLI::App* app, const std::string& command_line, Action* action)
                    "float32 .npy file [states, inputs] to cycle through, 4096 states at most "
                    "(default: the blob's golden vectors)")
       ->type_name("STATES.npy");
+  command
+      ->add_option("--reference", options->reference,
+                   "float32 blob of the same model: the largest errors and argmax agreement against it go into\n"
+                   "the certificate, over the same states")
+      ->type_name("FLOAT32.blob");
   command->add_option("--kernel", options->kernel, "Force a kernel by name (see `tickmlp kernels`)")->type_name("NAME");
   const auto budgets = std::make_shared<std::vector<std::string>>();
   command
@@ -128,6 +135,11 @@ void add_certify(CLI::App* app, const std::string& command_line, Action* action)
     options->command = command_line;
     *action = [=] { return certify(*options); };
   });
+  return command;
+}
+
+void add_certify(CLI::App* app, const std::string& command_line, Action* action) {
+  add_certify_with(app, command_line, nullptr, action);
 }
 
 void add_verify(CLI::App* app, const std::string&, Action* action) {

@@ -36,7 +36,7 @@ void check_files(const CertifyOptions& options) {
     if (std::find(seen.begin(), seen.end(), one_name(path)) != seen.end())
       wrong_usage("two files of this certificate would be " + printable(path) + "; expected different names");
     seen.push_back(one_name(path));
-    check_target(path, {options.blob, options.input, options.sign_key});
+    check_target(path, {options.blob, options.input, options.reference, options.sign_key});
   }
   if (!options.sign_key.empty()) read_private_key(options.sign_key);
 }

@@ -85,6 +85,48 @@ std::string correctness(const json& checked) {
          (checked.at("tick_path") == true ? ", on the tick path too" : "");
 }
 
+// "0.0123" of 12,300,000 billionths.
+std::string of_billionths(const json& value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value.get<double>() / 1e9);
+  return text;
+}
+
+std::string reference(const json& found) {
+  if (found.is_null()) return "not compared with a float32 model: no --reference given";
+  std::string text = count_of(found.at("states")) + " states against " + text_of(found.at("name")) +
+                     ", float32; largest error (argmax agreement):\n            ";
+  for (const json& head : found.at("heads")) {
+    text += " " + text_of(head.at("name")) + " " + of_billionths(head.at("largest_error_ppb"));
+    if (const json& share = head.at("argmax_agreement_ppm"); share.is_number())
+      text += " (" + fixed_point(share.get<double>() / 1e4, 2) + " %)";
+  }
+  if (found.at("same_source") == false) text += "\n             WARNING: exported from another source than the model";
+  return text;
+}
+
+// Other systems beside ours; the timer is taken off both sides of a ratio.
+std::string comparators(const json& document) {
+  if (document.at("comparators").empty()) return "";
+  std::vector<std::vector<std::string>> rows{
+      {"other systems", "type", "p50", "p99", "p99.9", "central", "/ full path"}};
+  for (const json& other : document.at("comparators")) {
+    const json &central = other.at("central_ns"), &ratio = other.at("ratio_to_full");
+    rows.push_back({text_of(other.at("system")), text_of(other.at("dtype")), count_of(other.at("p50_ns")),
+                    count_of(other.at("p99_ns")), count_of(other.at("p99_9_ns")),
+                    central.is_number() ? with_commas_fixed(central.get<double>(), 1) : "-",
+                    ratio.is_number() ? fixed_point(ratio.get<double>(), 2) : "-"});
+  }
+  return columns(rows, 2, 2) + "\n";
+}
+
+std::string skipped(const json& list) {
+  std::string text;
+  for (const json& one : list)
+    text += "  skipped    " + text_of(one.at("system")) + ": " + wrapped(text_of(one.at("why")), 13, 120) + "\n";
+  return text;
+}
+
 std::string audit(const json& rows) {
   std::vector<std::vector<std::string>> shown;
   for (const json& row : rows)
@@ -112,8 +154,10 @@ std::string verdict(const json& document) {
 
 std::string certificate_table(const json& document) {
   std::string text = header(document) + "\n" + latencies(document) + "\n";
+  text += comparators(document) + skipped(document.at("comparators_skipped"));
   text += "  ratio      " + ratios(document) + "\n";
   text += "  correct    " + correctness(document.at("correctness")) + "\n";
+  text += "  reference  " + reference(document.at("correctness").at("reference")) + "\n";
   text += "  audit      " + audit(document.at("audit")) + "\n";
   text += "  verdict    " + verdict(document) + "\n";
   return text;

@@ -81,6 +81,7 @@ bool Runs::run(std::uint64_t number) {
   memory_.emplace(subject_);
   full_.emplace(subject_);
   tick_.emplace(subject_);
+  prepare_others();
   warm(&*memory_, plan_.warm_up, plan_.warm_up_seconds);
   warm(&*full_, plan_.warm_up, plan_.warm_up_seconds);
   if (source_.ticks) warm(&*tick_, plan_.warm_up, plan_.warm_up_seconds);
@@ -92,6 +93,7 @@ bool Runs::run(std::uint64_t number) {
   add_cold_kinds(&caches);
   add_response_kinds(number);
   add_session_kinds(model);
+  add_other_kinds();
   total_us_ = 0;
   for (const Kind& kind : kinds_)
     total_us_ += static_cast<double>(kind.samples) * kind.us_each / static_cast<double>(plan_.runs);
@@ -130,6 +132,8 @@ void measure(const Source& source, const Plan& plan, const std::function<void(do
     if ((going = runs.run(number))) result->runs += 1;
   for (const ScenarioResult& scenario : result->scenarios)
     if (scenario.saturated()) result->evidence.erase(scenario.id);
+  for (const ComparatorResult& other : result->others)
+    if (!other.failure.empty()) result->evidence.erase(other.id);
   // What was stopped before its first sample is not in the evidence.
   for (auto& [id, series] : result->evidence) std::erase_if(series.runs, [](const Run& run) { return run.empty(); });
   std::erase_if(result->evidence, [](const auto& entry) { return entry.second.runs.empty(); });

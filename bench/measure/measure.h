@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "evidence/histogram.h"
+#include "measure/comparator.h"
 #include "measure/memory_floor.h"
 #include "measure/plan.h"
 #include "measure/response.h"
@@ -24,8 +25,9 @@ struct Source {
   std::uint64_t count;
   MemoryFloor memory_floor;
   tickmlp_clock clock;
-  int core;                // that this thread is pinned to
-  std::vector<int> cores;  // that this process may use, ascending
+  int core;                                              // that this thread is pinned to
+  std::vector<int> cores;                                // that this process may use, ascending
+  std::function<std::vector<Comparator>()> load_others;  // once for each run, always the same ones; may be empty
 };
 
 // One path in one scenario: what is known besides its histograms, which are in the evidence under `id`.
@@ -43,6 +45,7 @@ struct ScenarioResult {
 struct Measurement {
   Evidence evidence;  // floors and scenarios
   std::vector<ScenarioResult> scenarios;
+  std::vector<ComparatorResult> others;
   std::vector<double> fixed_work_ns;                        // of each epoch of each run, see stability.h
   std::uint64_t runs = 0, epochs = 0;                       // finished ones
   std::uint64_t page_faults = 0, involuntary_switches = 0;  // of this thread, in all blocks

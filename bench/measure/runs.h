@@ -39,6 +39,8 @@ class Runs {
   void add_cold_kinds(ColdCaches* caches);
   void add_response_kinds(std::uint64_t number);
   void add_session_kinds(const Model& model);
+  void prepare_others();
+  void add_other_kinds();
   bool run_epochs(std::uint64_t number);
   bool run_block(const Kind& kind, std::uint64_t number, std::uint64_t samples);
   void floors(const std::string& when, std::uint64_t number);
@@ -66,6 +68,7 @@ class Runs {
   std::optional<MemoryWork> memory_;
   std::optional<FullWork> full_;
   std::optional<TickWork> tick_;
+  std::vector<OtherWork> others_;
 };
 
 }  // namespace tickmlp::bench

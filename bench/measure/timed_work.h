@@ -3,8 +3,10 @@
 #ifndef TICKMLP_BENCH_TIMED_WORK_H_
 #define TICKMLP_BENCH_TIMED_WORK_H_
 #include <cstdint>
+#include <utility>
 #include <vector>
 
+#include "measure/comparator.h"
 #include "measure/subject.h"
 
 namespace tickmlp::bench {
@@ -24,14 +26,14 @@ struct MemoryWork {
 
 // The state's cache lines are read before the clock is: whoever computes features has just written them. They are
 // read and not copied, since a kernel would wait for stores that are still on their way to the cache.
-struct FullWork {
+struct StateWork {
   const Subject& subject;
   std::vector<float> output;
   const float* state = nullptr;
   std::uint64_t next = 0;
   tickmlp_status status = TICKMLP_OK;
 
-  explicit FullWork(const Subject& of) : subject(of), output(of.model->outputs) {}
+  explicit StateWork(const Subject& of) : subject(of), output(of.model->outputs) {}
   void prepare() {
     state = subject.states + next * subject.model->inputs;
     next = next + 1 == subject.count ? 0 : next + 1;
@@ -40,8 +42,19 @@ struct FullWork {
       static_cast<void>(touched);
     }
   }
+};
+
+struct FullWork : StateWork {
+  using StateWork::StateWork;
   void timed() { status = tickmlp_infer(subject.session, state, subject.model->inputs, output.data(), output.size()); }
   void touch() { status = tickmlp_session_touch(subject.session); }
+};
+
+// Another system. What it throws leaves the timed loop.
+struct OtherWork : StateWork {
+  Comparator other;
+  OtherWork(const Subject& of, Comparator system) : StateWork(of), other(std::move(system)) {}
+  void timed() { other.infer(state, output.data()); }
 };
 
 // The window holds the first state's older rows; the newest row of each state in turn is ticked.

@@ -19,7 +19,8 @@ void add_fields(const json& object, const std::string& before, std::vector<std::
   for (const auto& [name, value] : object.items()) {
     const std::string label = before.empty() ? spaced(name) : before + ", " + spaced(name);
     if (value.is_object()) add_fields(value, label, rows);
-    else rows->push_back({label, element("span", "value", shown(value))});
+    else if (!value.is_array() || value.empty() || !value[0].is_object())  // lists of objects are tables elsewhere
+      rows->push_back({label, element("span", "value", shown(value))});
   }
 }
 

@@ -26,6 +26,8 @@ std::string budget_part(const nlohmann::json& document);
 std::string results_part(const nlohmann::json& document, const Evidence& evidence);
 std::string floors_part(const nlohmann::json& document);
 std::string worst_part(const nlohmann::json& document);
+std::string accuracy_part(const nlohmann::json& document);
+std::string comparators_part(const nlohmann::json& document);
 std::string audit_part(const nlohmann::json& document);
 std::string identity_part(const nlohmann::json& document);
 

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "audit/box.h"
+#include "certify.h"
 #include "cli.h"
 #include "commands.h"
 #include "npy.h"
@@ -167,6 +168,7 @@ int main(int count, char** words) {
   prepare_process();
   catch_interrupts();
   try {
+    if (count > 1 && std::string_view(words[1]) == "certify") return certify_with_peers(count, words);
     return parse_and_run(count, words);
   } catch (const Failure& failure) {
     std::fprintf(stderr, "compare_peers: %s\n", failure.message.c_str());
