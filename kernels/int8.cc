@@ -126,6 +126,16 @@ HWY_INLINE void layer2(const Strip& strip, const F32 (&activation)[kRegisters], 
   }
 }
 
+#if HWY_TARGET == HWY_AVX3_DL
+template <uint32_t kGroups>
+HWY_INLINE Outcome end_groups(const Network& network, const F32 (&activation)[kGroups], float* output) {
+  __m512 registers[kGroups];
+#pragma GCC unroll 16
+  for (uint32_t g = 0; g < kGroups; ++g) registers[g] = activation[g].raw;
+  return network.small_outputs <= 3 ? end_tile<3>(network, registers, output) : end_tile<4>(network, registers, output);
+}
+#endif
+
 template <uint32_t kGroups>
 HWY_INLINE void end_part(const Stretch& stretch, const Strip& strip, const I32 (&sum)[kGroups * kRegistersOfGroup]) {
   if (stretch.kept == nullptr) {
@@ -133,11 +143,7 @@ HWY_INLINE void end_part(const Stretch& stretch, const Strip& strip, const I32 (
     activate<kGroups>(stretch.network, strip.group, sum, activation);
 #if HWY_TARGET == HWY_AVX3_DL
     if (stretch.output != nullptr && stretch.network.small_outputs != 0) {
-      __m512 registers[kGroups];
-#pragma GCC unroll 16
-      for (uint32_t g = 0; g < kGroups; ++g) registers[g] = activation[g].raw;
-      stretch.outcome = stretch.network.small_outputs <= 3 ? end_tile<3>(stretch.network, registers, stretch.output)
-                                                           : end_tile<4>(stretch.network, registers, stretch.output);
+      stretch.outcome = end_groups<kGroups>(stretch.network, activation, stretch.output);
       return;
     }
 #endif
@@ -172,10 +178,16 @@ Outcome run(const Network& network, const float* row, uint32_t begin, uint32_t e
 
 Outcome tick(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
              float* output) {
+#if HWY_TARGET == HWY_AVX3_DL
+  if (is_short(network, begin)) return short_path(network, row, begin, kept, workspace, output);
+#endif
   return run(network, row, begin, network.inputs, workspace, kept, nullptr, false, output);
 }
 
 Outcome infer(const Network& network, const float* input, Workspace& workspace, float* output) {
+#if HWY_TARGET == HWY_AVX3_DL
+  if (is_short(network, 0)) return short_path(network, input, 0, network.start, workspace, output);
+#endif
   workspace.backward = !workspace.backward;
   return run(network, input, 0, network.inputs, workspace, network.start, nullptr, workspace.backward, output);
 }

@@ -76,21 +76,23 @@ uint64_t long_part(const Stretch& stretch, const Strip& strip, const Inputs& inp
 // each quad's in all lanes, and all groups go through each step together: head by head it took 26 ns more of 104, with
 // the scheduler full of instructions that wait for one another.
 template <uint32_t kGroups>
-void short_part(const Stretch& stretch, __m512i quad0, __m512i quad1, __m512i quad2, __m512i quad3) {
+Outcome short_part(const Network& network, uint32_t first, const int32_t* from, float* output, __m512i quad0,
+                   __m512i quad1, __m512i quad2, __m512i quad3) {
   I32 acc[kGroups];
 #pragma GCC unroll 16
-  for (uint32_t g = 0; g < kGroups; ++g) acc[g] = hn::Load(kI32, stretch.from + g * kGroup);
-  const uint32_t quads = stretch.end - stretch.begin;
+  for (uint32_t g = 0; g < kGroups; ++g) acc[g] = hn::Load(kI32, from + g * kGroup);
+  const uint32_t quads = (network.inputs + 3) / 4 - first;
   const size_t stride = kGroups * size_t{64};
-  const int8_t* HWY_RESTRICT weights = static_cast<const int8_t*>(stretch.network.w1) + stretch.begin * stride;
+  const int8_t* HWY_RESTRICT weights = static_cast<const int8_t*>(network.w1) + first * stride;
   const __m512i quad[4] = {quad0, quad1, quad2, quad3};
 #pragma GCC unroll 4
   for (uint32_t q = 0; q < 4; ++q)
     if (q < quads)
 #pragma GCC unroll 16
       for (uint32_t g = 0; g < kGroups; ++g) dot_product(acc[g].raw, quad[q], weights + q * stride + g * 64);
-  Strip whole = {};
-  end_part<kGroups>(stretch, whole, acc);
+  F32 activation[kGroups];
+  activate<kGroups>(network, 0, acc, activation);
+  return end_groups<kGroups>(network, activation, output);
 }
 
 // One function for each number of groups, so that the compiler sees every loop over accumulators unrolled.
@@ -100,7 +102,8 @@ struct Parts {
                                        const Inputs&) = {&long_part<kIndex + 1, false>...};
   static constexpr uint64_t (*kQuantising[])(const Stretch&, const Strip&,
                                              const Inputs&) = {&long_part<kIndex + 1, true>...};
-  static constexpr void (*kShort[])(const Stretch&, __m512i, __m512i, __m512i, __m512i) = {&short_part<kIndex + 1>...};
+  static constexpr Outcome (*kShort[])(const Network&, uint32_t, const int32_t*, float*, __m512i, __m512i, __m512i,
+                                       __m512i) = {&short_part<kIndex + 1>...};
 };
 template <uint32_t kCount, uint32_t... kIndex>
 struct MakeParts : MakeParts<kCount - 1, kCount - 1, kIndex...> {};
@@ -115,8 +118,10 @@ HWY_INLINE void take_strip(const Stretch& stretch, const Strip& strip) {
 
 // Masked lanes of a load cannot fault, but a load waits for every cache line it spans, the masked part too. So a tick's
 // seven features are taken with half a vector: 120 ns less in one tick of ten where what follows the row is cold.
-HWY_INLINE uint64_t short_layer1(const Stretch& stretch, const Inputs& inputs) {
-  const Network& network = stretch.network;
+// Straight from the entry, arguments in registers; the call is the last thing, so that clips are counted before it.
+HWY_INLINE Outcome short_path(const Network& network, const float* row, uint32_t begin, const void* from,
+                              Workspace& workspace, float* output) {
+  const Inputs inputs = make_inputs(network, row, begin, network.inputs);
   Verdict verdict = {};
   const __mmask16 inside = static_cast<__mmask16>(below(inputs.count) & ~below(inputs.lead));
   const __m512 x = inputs.count <= 8
@@ -127,13 +132,14 @@ HWY_INLINE uint64_t short_layer1(const Stretch& stretch, const Inputs& inputs) {
   const __m512i four = _mm512_shuffle_epi8(code, _mm512_set1_epi32(0x0C080400));
   const __m512i quad0 = _mm512_shuffle_i32x4(four, four, 0x00), quad1 = _mm512_shuffle_i32x4(four, four, 0x55);
   const __m512i quad2 = _mm512_shuffle_i32x4(four, four, 0xAA), quad3 = _mm512_shuffle_i32x4(four, four, 0xFF);
-  if (verdict.bad != 0) stretch.outcome = Outcome::kNonFiniteInput;
-  else AllParts::kShort[network.groups - 1](stretch, quad0, quad1, quad2, quad3);
-  return verdict.clipped;
+  workspace.clipped = verdict.clipped;
+  if (verdict.bad != 0) return Outcome::kNonFiniteInput;
+  const auto* sums = static_cast<const int32_t*>(from);
+  return AllParts::kShort[network.groups - 1](network, begin / 4, sums, output, quad0, quad1, quad2, quad3);
 }
 
 // The tile that comes first quantises on its way, unless it would not see all inputs.
-HWY_INLINE uint64_t long_layer1(const Stretch& stretch, const Inputs& inputs) {
+HWY_INLINE uint64_t layer1(const Stretch& stretch, const Inputs& inputs) {
   const Network& network = stretch.network;
   const Strip& first = network.tile[stretch.backward ? network.tiles - 1 : 0];
   uint64_t clipped;
@@ -158,7 +164,6 @@ HWY_INLINE uint64_t long_layer1(const Stretch& stretch, const Inputs& inputs) {
   return clipped;
 }
 
-HWY_INLINE uint64_t layer1(const Stretch& stretch, const Inputs& inputs) {
-  const bool is_short = inputs.count <= kShortInputs && stretch.network.small_outputs != 0;
-  return is_short ? short_layer1(stretch, inputs) : long_layer1(stretch, inputs);
+HWY_INLINE bool is_short(const Network& network, uint32_t begin) {
+  return network.inputs - begin / 4 * 4 <= kShortInputs && network.small_outputs != 0;
 }
