@@ -4,11 +4,13 @@
 #define TICKMLP_BENCH_CERTIFY_CERTIFY_H_
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "certify/budget.h"
 #include "measure/plan.h"
+#include "soak/soak.h"
 
 namespace tickmlp::bench {
 
@@ -17,6 +19,7 @@ struct CertifyOptions {
   std::string json, html, sign_key;  // files to write; the key to sign the JSON with
   int core = -1;                     // -1: the last allowed one
   Plan plan;
+  std::optional<SoakPlan> soak;  // after the scenarios
   std::vector<Budget> budgets;
 };
 int certify(const CertifyOptions& options);

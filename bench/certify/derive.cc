@@ -2,6 +2,7 @@
 // What follows from the facts and the evidence. No clock, no file, no machine: the same in, the same out.
 #include "certify/document.h"
 #include "certify/figures.h"
+#include "soak/soak.h"
 
 namespace tickmlp::bench {
 namespace {
@@ -64,6 +65,11 @@ void derive(const Evidence& evidence, json* document) {
   derive_floors(evidence, &document->at("floors"));
   for (json& scenario : document->at("scenarios")) scenario.update(figures(evidence, scenario.at("id")));
   (*document)["ratios"] = ratios_of(*document);
+  if (json& soak = document->at("soak"); !soak.is_null()) {
+    const auto series = evidence.find(kSoakId);
+    soak = soak_json(read_soak(soak, budgets_of(document->at("budgets")),
+                               series == evidence.end() ? SeriesEvidence() : series->second));
+  }
   derive_verdict(evidence, document);
 }
 

@@ -4,6 +4,7 @@
 #include "certify/document.h"
 #include "evidence/hgrm.h"
 #include "evidence/hlog.h"
+#include "soak/soak.h"
 
 namespace tickmlp::bench {
 namespace {
@@ -28,8 +29,10 @@ std::string folder_of(const std::string& path) {
 std::vector<EvidenceFile> evidence_files(const std::string& json_path, const json& document, const Evidence& evidence) {
   const std::string stem = stem_of(json_path);
   std::vector<EvidenceFile> files{{stem + ".hlog", "", write_hlog(evidence, document.at("started"))}};
-  for (const json& scenario : document.at("scenarios")) {
-    const std::string id = scenario.at("id");
+  std::vector<std::string> ids;
+  for (const json& scenario : document.at("scenarios")) ids.push_back(scenario.at("id"));
+  ids.push_back(kSoakId);
+  for (const std::string& id : ids) {
     const auto found = evidence.find(id);
     if (found != evidence.end()) files.push_back({stem + "." + id + ".hgrm", id, write_hgrm(found->second)});
   }
