@@ -13,7 +13,8 @@ class ProgressBar {
   ~ProgressBar() { clear(); }
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
-  // 0 .. 1 of the work until now, behind which work for `later_seconds` follows. Cheap when it is too early to draw again.
+  // 0 .. 1 of the work since the begin, behind which more for `later_seconds` follows. Cheap when it is too early to
+  // draw again.
   void show(double done, double later_seconds = 0);
   void show_left(double seconds);  // where that is known
   void clear();

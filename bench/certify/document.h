@@ -35,7 +35,8 @@ nlohmann::json counter_facts(const Measurement& measurement);
 std::vector<Budget> budgets_of(const nlohmann::json& rows);  // of the document's member "budgets"
 
 // Fills in every derived part of the document, or fills it in again: the same document and evidence give the same
-// bytes. Derived are: figures of floors and scenarios, ratios, the soak's figures and alerts, budgets' verdicts, verdict and reasons.
+// bytes. Derived are: figures of floors and scenarios, ratios, the soak's figures and alerts, budgets' verdicts,
+// verdict and reasons.
 void derive(const Evidence& evidence, nlohmann::json* document);
 
 // The last part of derive(): budgets, verdict and reasons.

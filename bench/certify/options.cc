@@ -9,7 +9,7 @@
 #include "commands.h"
 #include "options.h"
 #include "output_file.h"
-#include "soak/options.h"
+#include "soak/soak_options.h"
 
 namespace tickmlp::bench {
 

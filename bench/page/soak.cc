@@ -37,6 +37,9 @@ std::string latency_chart(const json& soak, const Axis& x) {
             .title = "Latency of each interval over the time of the soak",
             .description = "One point an interval. Over all of them: ",
             .x = x,
+            .y = {},
+            .lines = {},
+            .bands = {},
             .marks = marks_of(soak)};
   double low = 1e300, high = 0;
   for (const auto& [name, label] : kFigures) {
@@ -51,7 +54,7 @@ std::string latency_chart(const json& soak, const Axis& x) {
     plot.lines.push_back(std::move(line));
   }
   if (plot.lines.empty()) return "";
-  plot.y = log_time_axis(low, high);
+  plot.y = log_time_axis(low / 2, high);  // the signs need a strip of their own below the lines
   plot.y.label = "latency, logarithmic";
   return figure(plot) +
          element("p", "note",
@@ -75,7 +78,9 @@ std::string memory_chart(const json& soak, const Axis& x) {
             .description = description,
             .x = x,
             .y = count_axis(0, high * 1.1),
-            .lines = {std::move(line)}};
+            .lines = {std::move(line)},
+            .bands = {},
+            .marks = {}};
   plot.y.label = "MiB";
   return figure(plot, 220);
 }
@@ -119,9 +124,9 @@ std::string memory_words(const json& soak) {
 std::string offered(const json& soak) {
   const json& rate = field(soak, "rate_per_s");
   std::string text = "The " + shown(field(soak, "path")) + " path, " + shown(field(soak, "total", "calls")) +
-                     " calls in " + shown(field(soak, "seconds")) + " s, ";
-  if (rate.is_null()) return text + "back to back: service time.";
-  return text + "at " + shown(rate) + " calls a second (" + shown(field(soak, "arrivals")) +
+                     " calls in " + fixed_point(number(field(soak, "seconds")).value_or(0), 1) + " s, ";
+  if (!number(rate)) return text + "back to back: service time.";
+  return text + "at " + with_commas_fixed(*number(rate), 0) + " calls a second (" + shown(field(soak, "arrivals")) +
          " arrivals): response time, counted from the planned arrival.";
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The options of `tickmlp certify` that begin with --soak.
-#include "soak/options.h"
+#include "soak/soak_options.h"
 
 #include <map>
 

@@ -22,14 +22,14 @@ std::string percent(const json& share) {
 }
 
 std::string heading(const json& soak) {
-  std::string text = "soak         " + soak.at("path").get<std::string>() + " path, ";
+  std::string text = "soak       " + soak.at("path").get<std::string>() + " path, ";
   if (soak.at("rate_per_s").is_null()) text += "service time, back to back";
   else
     text += "response time at " + figure(soak.at("rate_per_s")) + " calls a second (" +
             soak.at("arrivals").get<std::string>() + " arrivals; capacity " + figure(soak.at("capacity_per_s")) + ")";
   if (soak.at("saturated") == true)
-    return text + "\n               saturated: the rate is above 0.9 x the capacity, so there are no percentiles\n";
-  return text + "\n               " + fixed_point(soak.at("seconds"), 1) + " s of " +
+    return text + "\n             saturated: the rate is above 0.9 x the capacity, so there are no percentiles\n";
+  return text + "\n             " + fixed_point(soak.at("seconds"), 1) + " s of " +
          fixed_point(soak.at("wanted_s"), 1) + " s in " + std::to_string(soak.at("intervals").size()) +
          " intervals of " + fixed_point(soak.at("interval_s"), 2) + " s" +
          (soak.at("complete") == true ? "" : ": INCOMPLETE") + "\n";
@@ -48,7 +48,7 @@ std::string row_of_intervals(const json& soak) {
     add("at " + fixed_point(interval.at("begin_s"), 1) + " s", interval, figure(interval.at("resident_kb")));
   }
   add("all " + figure(soak.at("total").at("calls")) + " calls", soak.at("total"), "");
-  return columns(rows, 15, 1);
+  return columns(rows, 13, 1);
 }
 
 }  // namespace
@@ -61,14 +61,14 @@ std::string soak_table(const json& soak) {
     const json& tenths = soak.at("degradation").at(name);
     if (tenths.is_null()) continue;
     const json& range = tenths.at("change_range");
-    text += "               last tenth of the time against the first, " + std::string(name) + ": " +
+    text += "             last tenth of the time against the first, " + std::string(name) + ": " +
             percent(tenths.at("change")) +
             (range.is_null() ? " (fewer than 20 intervals: no spread)\n"
                              : " (" + percent(range[0]) + " to " + percent(range[1]) + ")\n");
   }
   std::size_t raised = 0;
   for (const json& alert : soak.at("alerts")) raised += alert.at("state") == "raised";
-  return text + "               memory growth " + fixed_point(soak.at("memory").at("growth_kb_per_minute"), 1) +
+  return text + "             memory growth " + fixed_point(soak.at("memory").at("growth_kb_per_minute"), 1) +
          " kB a minute; alerts: " + std::to_string(raised) + ", of which critical " +
          figure(soak.at("critical_alerts")) + "\n";
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TICKMLP_BENCH_SOAK_OPTIONS_H_
-#define TICKMLP_BENCH_SOAK_OPTIONS_H_
+#ifndef TICKMLP_BENCH_SOAK_SOAK_OPTIONS_H_
+#define TICKMLP_BENCH_SOAK_SOAK_OPTIONS_H_
 #include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
