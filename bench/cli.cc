@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 namespace tickmlp::bench {
@@ -46,6 +47,15 @@ std::size_t sequence_length(std::string_view bytes) {
 extern "C" void note_interrupt(int signal_number) { g_interrupt_signal = signal_number; }
 
 }  // namespace
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
 
 std::string printable(std::string_view bytes) {
   std::string text;

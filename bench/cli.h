@@ -23,6 +23,9 @@ struct Failure {
 void print(std::string_view text);
 void flush_output();
 
+// The time of day, "2026-01-31T23:59:59Z".
+std::string utc_now();
+
 // A path or other bytes fit to print: what is not printable ASCII or valid UTF-8 becomes \xNN.
 std::string printable(std::string_view bytes);
 

@@ -20,7 +20,6 @@ constexpr AddCommand* kCommands[] = {
     add_page,          //
     add_history,       //
     add_compare,       //
-    add_soak,          //
     add_monitor,       //
     add_team,          //
     add_run,           //

@@ -28,7 +28,6 @@ AddCommand add_verify;
 AddCommand add_page;
 AddCommand add_history;
 AddCommand add_compare;
-AddCommand add_soak;
 AddCommand add_monitor;
 AddCommand add_team;
 AddCommand add_run;

@@ -13,10 +13,16 @@ class ProgressBar {
   ~ProgressBar() { clear(); }
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
-  void show(double done);  // 0 .. 1; cheap when it is too early to draw again
+  // 0 .. 1 of the work since the begin, behind which more for `later_seconds` follows. Cheap when it is too early to
+  // draw again.
+  void show(double done, double later_seconds = 0);
+  void show_left(double seconds);  // where that is known
   void clear();
 
  private:
+  bool too_early(std::chrono::steady_clock::time_point now) const;
+  void draw(std::chrono::steady_clock::time_point now, double seconds_left);
+
   std::string name_;
   std::chrono::steady_clock::time_point start_, last_;
   bool terminal_, drawn_ = false;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of a soak: intervals as differences, alerts, trends; and a short one of a real model.
+// The parts of a soak: alerts, trends, budgets; and a short one of a real model.
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <memory>
-#include <random>
 #include <string>
 
+#include "certify/judgement.h"
+#include "measure/subject.h"
 #include "model.h"
 #include "soak/soak.h"
 #include "soak/trend.h"
@@ -15,20 +14,13 @@ using namespace tickmlp::bench;
 
 namespace {
 
-using Recorder = std::unique_ptr<tickmlp_recorder>;
-Recorder empty() {
-  auto recorder = std::make_unique<tickmlp_recorder>();
-  tickmlp_recorder_reset(recorder.get());
-  return recorder;
-}
-
 SoakInterval interval_of(double p99_ns, std::uint64_t errors = 0) {
   SoakInterval interval;
   interval.seconds = 1;
   interval.calls = 1'000 + errors;
   interval.errors = errors;
-  interval.count = 1'000;
-  for (std::uint64_t& percentile : interval.percentile_ns) percentile = static_cast<std::uint64_t>(p99_ns);
+  tickmlp_recorder_reset(&interval.recorder);
+  for (int i = 0; i < 1'000; ++i) tickmlp_recorder_record(&interval.recorder, static_cast<std::uint64_t>(p99_ns));
   return interval;
 }
 
@@ -42,52 +34,6 @@ std::string judged(AlertWatch* watch, const SoakInterval& interval) {
 
 }  // namespace
 
-TEST_CASE("an interval is the difference of two copies") {
-  std::mt19937_64 random(3);
-  const Recorder running = empty(), before = empty(), alone = empty(), difference = empty();
-  for (int i = 0; i < 20'000; ++i) {
-    if (i == 5'000) *before = *running;
-    const std::uint64_t value = random() % (std::uint64_t{1} << (i % 32));
-    tickmlp_recorder_record(running.get(), value);
-    if (i >= 5'000) tickmlp_recorder_record(alone.get(), value);
-  }
-  *difference = *running;
-  subtract(difference.get(), *before);
-  CHECK_EQ(difference->count, alone->count);
-  CHECK_GT(difference->beyond, 0);
-  CHECK_EQ(difference->beyond, alone->beyond);
-  CHECK(std::equal(std::begin(difference->slots), std::end(difference->slots), std::begin(alone->slots)));
-  CHECK_EQ(tickmlp_recorder_percentile(difference.get(), 9, 10), tickmlp_recorder_percentile(alone.get(), 9, 10));
-  *difference = *running;
-  subtract(difference.get(), *running);
-  CHECK_EQ(difference->count, 0);
-  CHECK_EQ(difference->maximum, 0);
-
-  // Extremes: edges of the slots, not those of the time before.
-  const Recorder total = empty(), earlier = empty();
-  for (const std::uint64_t value : {1, 900'000}) tickmlp_recorder_record(total.get(), value);
-  *earlier = *total;
-  for (const std::uint64_t value : {70, 5'000}) tickmlp_recorder_record(total.get(), value);
-  subtract(total.get(), *earlier);
-  CHECK_EQ(total->minimum, 70);
-  CHECK_EQ(total->maximum, tickmlp_recorder_slot_upper(tickmlp_recorder_slot(5'000)));
-}
-
-TEST_CASE("figures are given where the samples suffice") {
-  const Recorder recorder = empty();
-  for (std::uint64_t i = 1; i <= 368; ++i) tickmlp_recorder_record(recorder.get(), i);
-  SoakInterval interval;
-  fill_figures(*recorder, &interval);
-  CHECK_EQ(figure_of(interval, "p99"), 365);
-  CHECK_EQ(figure_of(interval, "p50"), 184);
-  CHECK_EQ(figure_of(interval, "min"), 1);
-  CHECK_EQ(figure_of(interval, "max"), 368);
-  CHECK_EQ(figure_of(interval, "central").value(), doctest::Approx(184.5));
-  CHECK_FALSE(figure_of(interval, "p99.9"));
-  interval.saturated = true;
-  CHECK_FALSE(figure_of(interval, "p50"));
-}
-
 TEST_CASE("one interval above the limit warns, three in a row or ten times the limit are critical") {
   AlertWatch watch({{"soak", "p99", 5'000}}, 0);
   CHECK_EQ(judged(&watch, interval_of(5'000)), "");
@@ -96,7 +42,7 @@ TEST_CASE("one interval above the limit warns, three in a row or ten times the l
   CHECK_EQ(judged(&watch, interval_of(6'000)), "budget p99 raised critical");
   CHECK_EQ(judged(&watch, interval_of(6'000)), "");
   SoakInterval unknown = interval_of(9'000);
-  unknown.count = 100;  // too few for p99: nothing is known, nothing changes
+  tickmlp_recorder_reset(&unknown.recorder);  // nothing is known of p99, nothing changes
   CHECK_EQ(judged(&watch, unknown), "");
   CHECK_EQ(judged(&watch, interval_of(4'000)), "budget p99 cleared critical");
   CHECK_EQ(judged(&watch, interval_of(5'001)), "budget p99 raised warning");
@@ -114,7 +60,8 @@ TEST_CASE("errors above 1 %, and a queue that never drained") {
   CHECK_EQ(judged(&watch, interval_of(10, 11)), "errors raised warning");
   CHECK_EQ(judged(&watch, interval_of(10, 0)), "errors cleared warning");
   CHECK_EQ(judged(&watch, interval_of(10, 1'000)), "errors raised critical");
-  SoakInterval saturated = interval_of(1e9);
+  SoakInterval saturated = interval_of(10);
+  tickmlp_recorder_reset(&saturated.recorder);
   saturated.saturated = true;
   CHECK_EQ(judged(&watch, saturated), "errors cleared critical, saturated raised critical");
   const auto alerts = watch.judge(interval_of(10), 7);
@@ -168,24 +115,78 @@ TEST_CASE("a short soak: its intervals are the whole, and there are never more t
     plan.interval_seconds = 0.001;
     plan.per_second = rate;
     double shown = 0;
-    const SoakResult result = soak(subject, plan, {[&](double share) { shown = share; }, [](const SoakAlert&) {}});
+    std::size_t between = 0;
+    const SoakResult result =
+        soak(subject, plan, {[&](double share) { shown = share; }, [](const SoakAlert&) {}, [&] { between += 1; }});
+    CHECK_EQ(between, 600);
     CHECK(result.complete);
-    CHECK_EQ(result.interval_seconds, 0.9 / 600);
+    CHECK_EQ(result.interval_seconds, doctest::Approx(0.9 / 600));
     CHECK_EQ(result.intervals.size(), 600);
     std::uint64_t count = 0, calls = 0;
-    for (const SoakInterval& interval : result.intervals) count += interval.count, calls += interval.calls;
-    CHECK_EQ(count, result.total.count);
+    SeriesEvidence series{{Run()}};
+    for (const SoakInterval& interval : result.intervals) {
+      if (!interval.saturated) CHECK_EQ(interval.recorder.count, interval.calls - interval.errors);
+      count += interval.recorder.count, calls += interval.calls;
+      series.runs[0].push_back({interval.begin_s, interval.seconds, histogram_of(interval.recorder)});
+    }
+    // What was kept gives the same member again, to the last digit.
+    const nlohmann::json member = soak_json(result);
+    CHECK_EQ(soak_json(read_soak(member, {}, series)), member);
+    CHECK_EQ(member["total"]["count"], count);
+    series.runs[0].pop_back();
+    CHECK_THROWS_AS(read_soak(member, {}, series), std::exception);
     CHECK_EQ(calls, result.calls.calls);
-    CHECK_EQ(count + result.calls.backwards, calls);
+    if (rate == 0) CHECK_EQ(count + result.calls.backwards, calls);
     CHECK_GT(result.intervals.back().resident_kb, 1'000);
     CHECK_GT(shown, 0.99);
     CHECK_EQ(result.capacity_per_s > 0, true);
   }
   SoakPlan plan;
   plan.per_second = 1e9;
-  const SoakResult saturated = soak(subject, plan, {[](double) {}, [](const SoakAlert&) {}});
+  const SoakResult saturated = soak(subject, plan, {[](double) {}, [](const SoakAlert&) {}, [] {}});
   CHECK(saturated.saturated);
   CHECK(saturated.intervals.empty());
-  CHECK_EQ(saturated.total.count, 0);
   CHECK(soak_json(saturated)["total"]["p50_ns"].is_null());
+}
+
+namespace {
+
+// One run with a block for each value, which every one of its calls took.
+SeriesEvidence intervals_of(const std::vector<std::uint64_t>& values, int calls = 1'000) {
+  SeriesEvidence series{{Run()}};
+  for (const std::uint64_t value : values) {
+    tickmlp_recorder recorder;
+    tickmlp_recorder_reset(&recorder);
+    for (int i = 0; i < calls; ++i) tickmlp_recorder_record(&recorder, value);
+    series.runs[0].push_back({0, 1, histogram_of(recorder)});
+  }
+  return series;
+}
+
+}  // namespace
+
+TEST_CASE("a budget of the soak: three intervals in a row beyond it, or one beyond ten times it, exceed it") {
+  const Budget budget{"soak", "p99", 1'000};
+  const auto verdict = [&](const std::vector<std::uint64_t>& values) {
+    return std::string(verdict_name(judge_intervals(budget, intervals_of(values), 1).verdict));
+  };
+  CHECK_EQ(verdict({900, 1'000, 900}), "PASS");
+  CHECK_EQ(verdict({900, 1'001, 1'001, 900, 1'001}), "INCONCLUSIVE");
+  CHECK_EQ(verdict({900, 1'001, 1'001, 1'001}), "FAIL");
+  CHECK_EQ(verdict({900, 9'900, 900}), "INCONCLUSIVE");
+  CHECK_EQ(verdict({900, 10'200, 900}), "FAIL");
+  const Judgement worst = judge_intervals(budget, intervals_of({900, 1'500, 700}), 1);
+  CHECK_EQ(worst.value, 1'500);
+  CHECK_EQ(worst.interval.low, 1'500);
+  CHECK_EQ(worst.interval.high, 1'500);
+  CHECK_EQ(worst.above, 1'000);
+  CHECK(worst.why.find("1 of 3 intervals") != std::string::npos);
+  CHECK(judge_intervals(budget, intervals_of({1'001}), 1).every_above);
+  SeriesEvidence with_short = intervals_of({900, 900});
+  with_short.runs[0].push_back(intervals_of({900}, 300).runs[0][0]);
+  const Judgement silent = judge_intervals(budget, with_short, 1);
+  CHECK(silent.verdict == Verdict::kInconclusive);
+  CHECK(silent.why.find("too few samples") == 0);
+  CHECK(judge_intervals(budget, intervals_of({996}), 100).verdict == Verdict::kInconclusive);  // below 20 clock steps
+  CHECK(judge_intervals(budget, SeriesEvidence(), 1).why.find("not measured") != std::string::npos);
 }

@@ -17,6 +17,7 @@ constexpr double kLargestBudgetNs = 1e12;  // a thousand seconds: beyond it some
 // The id as the run gives it, PATH-REGIME with one name for one rate; "" when there is no such scenario. Which of them
 // are measured is the run's affair; this finds what is misspelt before minutes are spent.
 std::string scenario_id(const std::string& id) {
+  if (id == "soak") return id;
   const std::string path = id.substr(0, 5), regime = id.substr(path.size());
   std::vector<Scenario> scenarios;
   if ((path != "full-" && path != "tick-") || regime == "all" || regime.find(',') != regime.npos) return "";
@@ -53,7 +54,7 @@ std::string add_budget(const std::string& scenario, const std::string& figure, c
   if (id.empty())
     return "unknown scenario " + in_quotes(scenario) +
            ": expected full- or tick- and a regime, such as full-hot, tick-evicted, full-spaced-100us, "
-           "full-response-poisson-100k or full-sessions-2";
+           "full-response-poisson-100k or full-sessions-2, or soak";
   if (!known_figure(figure)) return "unknown figure " + in_quotes(figure) + ": expected one of " + figure_names();
   const double ns = parse_time(time);
   if (!(ns > 0))

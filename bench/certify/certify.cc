@@ -5,7 +5,6 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
-#include <ctime>
 #include <memory>
 
 #include "audit/identity.h"
@@ -29,15 +28,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t kMostStates = 4096;
-
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
 
 InputSet choose_input(const std::string& path, const Model& model, const tickmlp_model_info& info) {
   InputSet set;
@@ -78,7 +68,8 @@ json check_model(const CertifyOptions& options, Subjects* subjects) {
   const tickmlp_model_info& info = *tickmlp_model_describe(model.get());
   subjects->ticks = info.window_rows != 0;
   subjects->lock = info.lock;
-  const Window window = subjects->ticks ? open_window(model) : nullptr;
+  const bool window_needed = subjects->ticks || (options.soak && options.soak->tick);  // refused without one
+  const Window window = window_needed ? open_window(model) : nullptr;
   subjects->input = choose_input(options.input, model, info);
   const float* states = subjects->input.values.data();
   check_states(info, session.get(), states, subjects->input.states);
@@ -103,9 +94,9 @@ json check_model(const CertifyOptions& options, Subjects* subjects) {
             {"memory_bytes", info.weight_bytes}}}};
 }
 
-Measurement measure_model(const CertifyOptions& options, const Subjects& subjects, RunAudit* audit) {
-  Source source{[&] { return load_model(options.blob, options.kernel); },
-                [&] { audit->during(); },
+Source source_of(const CertifyOptions& options, const Subjects& subjects, RunAudit* audit) {
+  Source source{[&options] { return load_model(options.blob, options.kernel); },
+                [audit] { audit->during(); },
                 subjects.ticks,
                 subjects.input.values.data(),
                 subjects.input.states,
@@ -114,11 +105,21 @@ Measurement measure_model(const CertifyOptions& options, const Subjects& subject
                 subjects.core,
                 subjects.cores,
                 {}};
-  if (options.others) source.load_others = [&] { return options.others->load(); };
+  if (options.others) source.load_others = [&options] { return options.others->load(); };
+  return source;
+}
+
+// The scenarios, then the soak where one is wanted: *soak gets its facts.
+Measurement measure_model(const CertifyOptions& options, const Source& source, json* soak) {
   Measurement measurement;
   ProgressBar bar("certify");
+  const double soak_seconds = options.soak ? options.soak->seconds : 0;
   measure(
-      source, options.plan, [&](double done) { bar.show(done); }, &measurement);
+      source, options.plan, [&](double done) { bar.show(done, soak_seconds); }, &measurement);
+  if (measurement.status == TICKMLP_OK && measurement.complete && options.soak)
+    *soak = soak_json(soak_source(
+        source, *options.soak, [&](double done) { bar.show_left((1 - done) * soak_seconds); }, [&] { bar.clear(); },
+        &measurement));
   bar.clear();
   if (measurement.status != TICKMLP_OK)
     refuse(printable(options.blob) +
@@ -196,7 +197,9 @@ int certify(const CertifyOptions& options) {
   const Box box;
   RunAudit audit(box, subjects.core, subjects.clock);
   const bool right = document.at("correctness").at("equal_bits");
-  const Measurement measurement = right ? measure_model(options, subjects, &audit) : Measurement();
+  json soak;
+  const Measurement measurement =
+      right ? measure_model(options, source_of(options, subjects, &audit), &soak) : Measurement();
   // Once: a signal that comes later than the last sample stops nothing any more.
   const int stopped = measurement.complete ? 0 : static_cast<int>(g_interrupt_signal);
   const auto gaps = all_gaps(measurement.evidence);
@@ -217,6 +220,7 @@ int certify(const CertifyOptions& options) {
                    {"method", method_facts(options.plan, subjects.input, measurement)},
                    {"scenarios", scenario_facts(measurement, subjects.clock)},
                    {"budgets", budget_facts(options.budgets)},
+                   {"soak", soak},
                    {"audit", audit_facts(audit.after(run_facts(options, subjects, measurement, *gaps)))},
                    {"counters", counter_facts(measurement)}});
   json work = json::array();

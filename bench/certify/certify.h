@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "certify/budget.h"
 #include "certify/comparators.h"
 #include "measure/plan.h"
+#include "soak/soak.h"
 
 namespace tickmlp::bench {
 
@@ -20,6 +22,7 @@ struct CertifyOptions {
   int core = -1;                     // -1: the last allowed one
   Plan plan;
   std::shared_ptr<ComparatorSource> others;  // nullptr: none
+  std::optional<SoakPlan> soak;              // after the scenarios
   std::vector<Budget> budgets;
 };
 int certify(const CertifyOptions& options);

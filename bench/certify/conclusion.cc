@@ -107,6 +107,7 @@ Conclusion conclude(const std::vector<Judgement>& judgements, const std::vector<
     if (auto failing = whys(judgements, is(Verdict::kFail)); !failing.empty())
       return {Verdict::kFail, std::move(failing)};
   for (std::string& why : whys(judgements, is(Verdict::kInconclusive))) open.push_back(std::move(why));
+  open.insert(open.end(), outcome.doubts.begin(), outcome.doubts.end());
   if (!open.empty()) return {Verdict::kInconclusive, std::move(open)};
   return {Verdict::kPass, whys(judgements, is(Verdict::kPass))};
 }

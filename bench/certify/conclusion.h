@@ -12,9 +12,10 @@ namespace tickmlp::bench {
 
 // How the run itself went.
 struct Outcome {
-  std::string mismatch;      // "" when all results were right, else the first wrong one in words
-  int interrupt_signal = 0;  // 0: none
-  bool complete = true;      // everything that was planned was measured
+  std::string mismatch;               // "" when all results were right, else the first wrong one in words
+  int interrupt_signal = 0;           // 0: none
+  bool complete = true;               // everything that was planned was measured
+  std::vector<std::string> doubts{};  // sentences: what else keeps the verdict from PASS
 };
 
 struct Conclusion {
@@ -25,7 +26,7 @@ struct Conclusion {
 // In this order: wrong results are FAIL; an interrupted run is INCONCLUSIVE, and so is one without a budget. A budget
 // that not even the fastest call met is FAIL. An audit row that forces and does not pass is INCONCLUSIVE: what is slow
 // may be the machine, and what is fast may not last. Then FAIL when a budget is exceeded, INCONCLUSIVE when one cannot
-// be told, and else PASS.
+// be told or there is any other doubt, and else PASS.
 Conclusion conclude(const std::vector<Judgement>& judgements, const std::vector<AuditRow>& audit,
                     const Outcome& outcome);
 

@@ -2,6 +2,7 @@
 // What follows from the facts and the evidence. No clock, no file, no machine: the same in, the same out.
 #include "certify/document.h"
 #include "certify/figures.h"
+#include "soak/soak.h"
 
 namespace tickmlp::bench {
 namespace {
@@ -71,6 +72,11 @@ void derive(const Evidence& evidence, json* document) {
     other.update(figures(evidence, other.at("id")));
     other["ratio_to_full"] =
         ratio(document->at("floors"), other.at("central_ns"), central_of(document->at("scenarios"), "full-hot"));
+  }
+  if (json& soak = document->at("soak"); !soak.is_null()) {
+    const auto series = evidence.find(kSoakId);
+    soak = soak_json(read_soak(soak, budgets_of(document->at("budgets")),
+                               series == evidence.end() ? SeriesEvidence() : series->second));
   }
   derive_verdict(evidence, document);
 }

@@ -2,6 +2,8 @@
 // The last part of what is derived: budgets, verdict and reasons.
 #include "certify/conclusion.h"
 #include "certify/document.h"
+#include "soak/soak.h"
+#include "text_table.h"
 
 namespace tickmlp::bench {
 namespace {
@@ -22,17 +24,30 @@ std::vector<AuditRow> audit_of(const json& rows) {
   return audit;
 }
 
-std::vector<Budget> budgets_of(const json& rows) {
-  std::vector<Budget> budgets;
-  for (const json& row : rows) budgets.push_back({row.at("scenario"), row.at("figure"), row.at("budget_ns")});
-  return budgets;
+std::set<std::string> saturated_of(const json& document) {
+  std::set<std::string> saturated;
+  for (const json& scenario : document.at("scenarios"))
+    if (scenario.at("saturated") == true) saturated.insert(scenario.at("id").get<std::string>());
+  if (const json& soak = document.at("soak"); !soak.is_null() && soak.at("saturated") == true)
+    saturated.insert(kSoakId);
+  return saturated;
 }
 
-std::set<std::string> saturated_of(const json& scenarios) {
-  std::set<std::string> saturated;
-  for (const json& scenario : scenarios)
-    if (scenario.at("saturated") == true) saturated.insert(scenario.at("id").get<std::string>());
-  return saturated;
+// What keeps a soak from PASS beside its budgets: the first critical alert of each of the other rules.
+std::vector<std::string> doubts_of(const json& soak) {
+  std::vector<std::string> doubts;
+  std::set<std::string> told;
+  if (soak.is_null()) return doubts;
+  for (const json& alert : soak.at("alerts")) {
+    const std::string rule = alert.at("alert");
+    if (alert.at("state") != "raised" || alert.at("severity") != "critical" || rule.starts_with("budget ") ||
+        !told.insert(rule).second)
+      continue;
+    doubts.push_back("the soak had a critical alert, " + fixed_point(alert.at("at_s"), 1) +
+                     " s after its begin: " + alert.at("text").get<std::string>() +
+                     ". Look at its intervals for what happened then, and measure again");
+  }
+  return doubts;
 }
 
 json judgement_json(const Judgement& judgement) {
@@ -50,16 +65,23 @@ json judgement_json(const Judgement& judgement) {
 
 }  // namespace
 
+std::vector<Budget> budgets_of(const json& rows) {
+  std::vector<Budget> budgets;
+  for (const json& row : rows) budgets.push_back({row.at("scenario"), row.at("figure"), row.at("budget_ns")});
+  return budgets;
+}
+
 void derive_verdict(const Evidence& evidence, json* document) {
-  const auto judgements = judge_all(budgets_of(document->at("budgets")), evidence,
-                                    saturated_of(document->at("scenarios")), document->at("clock").at("step_ns"));
+  const auto judgements = judge_all(budgets_of(document->at("budgets")), evidence, saturated_of(*document),
+                                    document->at("clock").at("step_ns"));
   json budgets = json::array();
   for (const Judgement& judgement : judgements) budgets.push_back(judgement_json(judgement));
   (*document)["budgets"] = budgets;
   const json &mismatch = document->at("correctness").at("mismatch"), &stopped = document->at("interrupt_signal");
-  const Conclusion conclusion = conclude(judgements, audit_of(document->at("audit")),
-                                         {mismatch.is_null() ? "" : mismatch.get<std::string>(),
-                                          stopped.is_null() ? 0 : stopped.get<int>(), document->at("complete")});
+  const Conclusion conclusion =
+      conclude(judgements, audit_of(document->at("audit")),
+               {mismatch.is_null() ? "" : mismatch.get<std::string>(), stopped.is_null() ? 0 : stopped.get<int>(),
+                document->at("complete"), doubts_of(document->at("soak"))});
   (*document)["verdict"] = verdict_name(conclusion.verdict);
   (*document)["reasons"] = conclusion.reasons;
 }

@@ -34,9 +34,11 @@ nlohmann::json audit_facts(const std::vector<AuditRow>& rows);
 nlohmann::json budget_facts(const std::vector<Budget>& budgets);
 nlohmann::json counter_facts(const Measurement& measurement);
 
+std::vector<Budget> budgets_of(const nlohmann::json& rows);  // of the document's member "budgets"
+
 // Fills in every derived part of the document, or fills it in again: the same document and evidence give the same
-// bytes. Derived are: what a scenario's id says of it, figures of floors, scenarios and comparators, ratios, budgets'
-// verdicts, verdict and reasons.
+// bytes. Derived are: what a scenario's id says of it, figures of floors, scenarios and comparators, ratios, the soak's
+// figures and alerts, budgets' verdicts, verdict and reasons.
 void derive(const Evidence& evidence, nlohmann::json* document);
 
 // The last part of derive(): budgets, verdict and reasons.

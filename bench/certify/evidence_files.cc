@@ -4,6 +4,7 @@
 #include "certify/document.h"
 #include "evidence/hgrm.h"
 #include "evidence/hlog.h"
+#include "soak/soak.h"
 
 namespace tickmlp::bench {
 namespace {
@@ -35,12 +36,14 @@ std::vector<std::string> evidence_paths(const std::string& json_path, const std:
 std::vector<EvidenceFile> evidence_files(const std::string& json_path, const json& document, const Evidence& evidence) {
   const std::string stem = stem_of(json_path);
   std::vector<EvidenceFile> files{{stem + ".hlog", "", write_hlog(evidence, document.at("started"))}};
+  std::vector<std::string> ids;
   for (const char* list : {"scenarios", "comparators"})
-    for (const json& entry : document.at(list)) {
-      const std::string id = entry.at("id");
-      const auto found = evidence.find(id);
-      if (found != evidence.end()) files.push_back({stem + "." + id + ".hgrm", id, write_hgrm(found->second)});
-    }
+    for (const json& entry : document.at(list)) ids.push_back(entry.at("id"));
+  ids.push_back(kSoakId);
+  for (const std::string& id : ids) {
+    const auto found = evidence.find(id);
+    if (found != evidence.end()) files.push_back({stem + "." + id + ".hgrm", id, write_hgrm(found->second)});
+  }
   return files;
 }
 

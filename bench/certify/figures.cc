@@ -23,7 +23,8 @@ const std::vector<Name>& figure_fields() {
   return names;
 }
 
-// What any recorder says of itself.
+}  // namespace
+
 json plain_figures(const tickmlp_recorder& recorder) {
   json out{{"count", recorder.count}};
   for (const Name& name : figure_fields()) {
@@ -32,6 +33,8 @@ json plain_figures(const tickmlp_recorder& recorder) {
   }
   return out;
 }
+
+namespace {
 
 json interval_json(const std::optional<Interval>& interval) {
   return interval ? json::array({decimal(interval->low), decimal(interval->high)}) : json();

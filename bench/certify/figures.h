@@ -8,6 +8,9 @@
 
 namespace tickmlp::bench {
 
+// What any recorder says of itself: count, central, mean, extremes and percentiles; null where the samples are too few.
+nlohmann::json plain_figures(const tickmlp_recorder& recorder);
+
 // Over all re-runs, with intervals, epochs and each re-run alone; null where the samples are too few.
 nlohmann::json figures_of(const Summary& summary);
 

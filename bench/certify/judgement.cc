@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "evidence/summary.h"
+#include "soak/soak.h"
 #include "text_table.h"
 
 namespace tickmlp::bench {
@@ -83,6 +84,34 @@ void fill(const Summary& summary, Judgement* judgement) {
   judgement->interval = deciding ? *deciding : *sample_interval(summary, budget.figure);
 }
 
+// 20 clock steps and more: neighbouring readings can be told apart.
+bool resolves(const Budget& budget, std::uint64_t clock_step_ns) {
+  return budget.ns >= kStepsToResolve * static_cast<double>(clock_step_ns);
+}
+
+// Fills in what is known, and says whether that settles it: an unknown figure, no sample, or every call above.
+bool settled(const Summary& summary, std::uint64_t clock_step_ns, Judgement* judgement) {
+  const Budget& budget = judgement->budget;
+  if (!known_figure(budget.figure)) {  // not from the command line, which refuses it; from an edited certificate
+    judgement->why = "unknown figure " + in_quotes(budget.figure) + ": expected one of " + figure_names();
+    return true;
+  }
+  fill(summary, judgement);
+  if (judgement->count == 0) {
+    judgement->why = budget.scenario + " was not measured, so nothing can be said of its " + budget.figure +
+                     ". Measure it, or take it out of the budgets";
+    return true;
+  }
+  const auto step = static_cast<double>(clock_step_ns), fastest = static_cast<double>(summary.all.minimum);
+  judgement->every_above = fastest - (resolves(budget, clock_step_ns) ? 0 : step) > budget.ns;
+  if (!judgement->every_above) return false;
+  judgement->verdict = Verdict::kFail;
+  judgement->why = name_of(budget) + (judgement->measured ? " " + describe_ns(judgement->value) : "") +
+                   " exceeds the budget of " + describe_ns(budget.ns) + ": not even the fastest of " +
+                   with_commas(judgement->count) + " calls (" + describe_ns(fastest) + ") met it";
+  return true;
+}
+
 }  // namespace
 
 const char* verdict_name(Verdict verdict) {
@@ -101,26 +130,8 @@ int exit_code(Verdict verdict) {
 Judgement judge(const Budget& budget, const SeriesEvidence& series, std::uint64_t clock_step_ns) {
   const Summary summary = summarise(series);
   Judgement judgement{.budget = budget};
-  if (!known_figure(budget.figure)) {  // not from the command line, which refuses it; from an edited certificate
-    judgement.why = "unknown figure " + in_quotes(budget.figure) + ": expected one of " + figure_names();
-    return judgement;
-  }
-  fill(summary, &judgement);
-  if (judgement.count == 0) {
-    judgement.why = budget.scenario + " was not measured, so nothing can be said of its " + budget.figure +
-                    ". Measure it, or take it out of the budgets";
-    return judgement;
-  }
-  const auto step = static_cast<double>(clock_step_ns), fastest = static_cast<double>(summary.all.minimum);
-  const bool resolved = budget.ns >= kStepsToResolve * step;
-  if (fastest - (resolved ? 0 : step) > budget.ns) {
-    judgement.verdict = Verdict::kFail;
-    judgement.every_above = true;
-    judgement.why = name_of(budget) + (judgement.measured ? " " + describe_ns(judgement.value) : "") +
-                    " exceeds the budget of " + describe_ns(budget.ns) + ": not even the fastest of " +
-                    with_commas(judgement.count) + " calls (" + describe_ns(fastest) + ") met it";
-    return judgement;
-  }
+  if (settled(summary, clock_step_ns, &judgement)) return judgement;
+  const bool resolved = resolves(budget, clock_step_ns);
   if (judgement.why = too_little(budget, summary); !judgement.why.empty()) return judgement;
   if (!resolved && budget.figure != "central" && budget.figure != "mean") {
     resolve_with_central(summary, clock_step_ns, &judgement);
@@ -131,8 +142,48 @@ Judgement judge(const Budget& budget, const SeriesEvidence& series, std::uint64_
   return judgement;
 }
 
+Judgement judge_intervals(const Budget& budget, const SeriesEvidence& series, std::uint64_t clock_step_ns) {
+  Judgement judgement{.budget = budget};
+  if (settled(summarise(series), clock_step_ns, &judgement)) return judgement;
+  const bool exact = resolves(budget, clock_step_ns) || budget.figure == "central" || budget.figure == "mean";
+  const double wider = exact ? 0 : static_cast<double>(clock_step_ns);
+  std::size_t intervals = 0, above = 0, silent = 0;
+  int in_a_row = 0;
+  bool exceeded = false;
+  judgement.measured = false;
+  for (const TimedBlock& block : series.runs.front()) {
+    const Summary summary = summarise({{{block}}});
+    const auto value = figure_value(summary.all, budget.figure);
+    const auto interval = sample_interval(summary, budget.figure);
+    intervals += 1;
+    if (!value || !interval) {
+      silent += 1;
+      continue;
+    }
+    const double low = std::max(0.0, interval->low - wider), high = interval->high + wider;
+    above += *value > budget.ns;
+    in_a_row = low > budget.ns ? in_a_row + 1 : 0;
+    exceeded |= in_a_row >= kCriticalInARow || low > kCriticalTimes * budget.ns;
+    if (!judgement.measured || *value > judgement.value) judgement.value = *value, judgement.interval.low = low;
+    judgement.interval.high = judgement.measured ? std::max(judgement.interval.high, high) : high;
+    judgement.measured = true;
+  }
+  if (exceeded) judgement.verdict = Verdict::kFail;
+  else if (silent == 0 && judgement.interval.high <= budget.ns) judgement.verdict = Verdict::kPass;
+  const std::string of_all = " of " + with_commas(intervals) + " intervals";
+  if (silent != 0 && !exceeded)
+    judgement.why = "too few samples for " + name_of(budget) + " in " + with_commas(silent) + of_all + ": " +
+                    with_commas(fewest_samples(budget.figure)) + " are needed in each. Take longer intervals";
+  else
+    judgement.why = "the worst interval's " +
+                    explain(name_of(budget), judgement.value, judgement.interval, judgement.verdict, budget.ns) + "; " +
+                    with_commas(above) + of_all + " were above it";
+  return judgement;
+}
+
 std::vector<Judgement> judge_all(const std::vector<Budget>& budgets, const Evidence& evidence,
                                  const std::set<std::string>& saturated, std::uint64_t clock_step_ns) {
+  static const SeriesEvidence kNothing;
   std::vector<Judgement> judgements;
   for (const Budget& budget : budgets) {
     if (saturated.contains(budget.scenario)) {
@@ -143,7 +194,9 @@ std::vector<Judgement> judge_all(const std::vector<Budget>& budgets, const Evide
       continue;
     }
     const auto found = evidence.find(budget.scenario);
-    judgements.push_back(judge(budget, found == evidence.end() ? SeriesEvidence{} : found->second, clock_step_ns));
+    const SeriesEvidence& series = found == evidence.end() ? kNothing : found->second;
+    judgements.push_back(budget.scenario == kSoakId ? judge_intervals(budget, series, clock_step_ns)
+                                                    : judge(budget, series, clock_step_ns));
   }
   return judgements;
 }

@@ -37,6 +37,13 @@ struct Judgement {
 // within the budget and an interval wider by one step each way.
 Judgement judge(const Budget& budget, const SeriesEvidence& series, std::uint64_t clock_step_ns);
 
+// A budget of the soak, against each interval; the value is the worst interval's. PASS when the 95 % interval of every
+// one lies within the budget. FAIL, as an alert becomes critical, when it lies beyond in three intervals in a row or
+// beyond ten times the budget in one; FAIL too when not even the fastest call met it. Else INCONCLUSIVE; so too when
+// one has too few samples for the figure. Below 20 clock steps each interval is one step wider each way, but for
+// central and mean.
+Judgement judge_intervals(const Budget& budget, const SeriesEvidence& series, std::uint64_t clock_step_ns);
+
 // Each budget against its own scenario. INCONCLUSIVE with the reason where that was not measured or is one of
 // `saturated`, whose calls came faster than they could be answered.
 std::vector<Judgement> judge_all(const std::vector<Budget>& budgets, const Evidence& evidence,

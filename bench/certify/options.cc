@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "options.h"
 #include "output_file.h"
+#include "soak/soak_options.h"
 
 namespace tickmlp::bench {
 
@@ -86,11 +87,14 @@ CLI::App* add_certify_with(CLI::App* app, const std::string& command_line, std::
                    "the certificate, over the same states")
       ->type_name("FLOAT32.blob");
   command->add_option("--kernel", options->kernel, "Force a kernel by name (see `tickmlp kernels`)")->type_name("NAME");
+  const auto soak = std::make_shared<SoakOptions>();
+  add_soak_options(command, soak.get());
   const auto budgets = std::make_shared<std::vector<std::string>>();
   command
       ->add_option("--budget", *budgets,
                    "[SCENARIO:]FIGURE=TIME, several allowed. Figures: central mean min p50 p90 p95 p99 p99.9\n"
-                   "p99.99 p99.999 max; units: ns us ms s; scenarios: full-hot, tick-evicted, full-spaced-100us ...\n"
+                   "p99.99 p99.999 max; units: ns us ms s; scenarios: full-hot, tick-evicted, full-spaced-100us,\n"
+                   "soak (each of its intervals) ... "
                    "(without one: the hot one of --path)")
       ->type_name("p99=1us")
       ->expected(1)
@@ -104,9 +108,10 @@ CLI::App* add_certify_with(CLI::App* app, const std::string& command_line, std::
       ->take_all();
   const auto path = std::make_shared<std::string>("full");
   command
-      ->add_option("--path", *path,
-                   "Which path a budget without SCENARIO is for: full (default), or tick. Both are measured where the "
-                   "model has a window")
+      ->add_option(
+          "--path", *path,
+          "Which path a budget without SCENARIO and --soak are for: full (default), or tick. Both are measured "
+          "where the\nmodel has a window")
       ->check(CLI::IsMember({"full", "tick"}));
   command
       ->add_option("--json", options->json,
@@ -120,6 +125,7 @@ CLI::App* add_certify_with(CLI::App* app, const std::string& command_line, std::
   command->footer(
       footer("  tickmlp certify weights/tactical-int8.blob --core 3\n"
              "  tickmlp certify weights/tactical-int8.blob --scenario spaced-10ms,touched-10ms\n"
+             "  tickmlp certify weights/tactical-int8.blob --soak 10m --soak-rate 100000 --budget soak:p99=5us\n"
              "  tickmlp certify weights/tactical-int8.blob --budget p99=1us,p99.9=5us --json report.json"));
   command->callback([=] {
     for (const std::string& text : *budgets)
@@ -132,6 +138,7 @@ CLI::App* add_certify_with(CLI::App* app, const std::string& command_line, std::
     if (!options->sign_key.empty() && options->json.empty())
       wrong_usage("--sign needs --json: what is signed is that file");
     options->plan = plan_of(*plan);
+    options->soak = soak_plan(*soak, *path == "tick", options->budgets);
     options->command = command_line;
     *action = [=] { return certify(*options); };
   });

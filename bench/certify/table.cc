@@ -4,6 +4,7 @@
 
 #include "certify/certify.h"
 #include "measure/statistics.h"
+#include "soak/soak.h"
 
 namespace tickmlp::bench {
 namespace {
@@ -158,6 +159,7 @@ std::string certificate_table(const json& document) {
   text += "  ratio      " + ratios(document) + "\n";
   text += "  correct    " + correctness(document.at("correctness")) + "\n";
   text += "  reference  " + reference(document.at("correctness").at("reference")) + "\n";
+  if (const json& soak = document.at("soak"); !soak.is_null()) text += soak_table(soak);
   text += "  audit      " + audit(document.at("audit")) + "\n";
   text += "  verdict    " + verdict(document) + "\n";
   return text;

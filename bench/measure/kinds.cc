@@ -71,7 +71,7 @@ void Runs::add_session_kinds(const Model& model) {
   for (const Scenario& scenario : plan_.scenarios) {
     if (!scenario.several()) continue;
     ScenarioResult* result = result_of(scenario, false, Eviction::kNone);
-    const auto block = [&, result](std::uint64_t calls, tickmlp_recorder* to, BlockWatch* watch) {
+    const auto block = [&, this](std::uint64_t calls, tickmlp_recorder* to, BlockWatch* watch) {
       const SessionsPlan plan{
           {source_.cores.end() - static_cast<std::ptrdiff_t>(scenario.sessions), source_.cores.end()},
           calls / scenario.sessions,

@@ -20,6 +20,7 @@ struct TimerWork {
 struct MemoryWork {
   const Subject& subject;
   tickmlp_status status = TICKMLP_OK;
+  explicit MemoryWork(const Subject& of) : subject(of) {}
   void prepare() {}
   void timed() { subject.memory_floor(subject.model->weights, subject.model->weight_bytes); }
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Axes of times in nanoseconds.
+// Axes: of times in nanoseconds, of time that passes, of plain numbers.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "page/html.h"
 #include "page/plot.h"
@@ -40,6 +41,28 @@ Axis linear_time_axis(double low, double high) {
   const double step = decade * (rough / decade < 1.5 ? 1 : rough / decade < 3.5 ? 2 : rough / decade < 7.5 ? 5 : 10);
   for (double value = std::ceil(low / step) * step; value <= high; value += step)
     axis.ticks.push_back({value, duration(value)});
+  return axis;
+}
+
+Axis count_axis(double low, double high) {
+  high = std::max(high, low + 1e-9);
+  Axis axis{"", low, high, false, {}};
+  const double rough = (high - low) / 6, decade = std::pow(10, std::floor(std::log10(rough)));
+  const double step = decade * (rough / decade < 1.5 ? 1 : rough / decade < 3.5 ? 2 : rough / decade < 7.5 ? 5 : 10);
+  for (double i = std::ceil(low / step); i * step <= high * (1 + 1e-9); ++i) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.6g", i * step);
+    axis.ticks.push_back({i * step, text});
+  }
+  return axis;
+}
+
+Axis elapsed_axis(double seconds) {
+  const double unit = seconds > 2 * 3600 ? 3600 : seconds > 180 ? 60 : 1;
+  Axis axis = count_axis(0, seconds / unit);
+  for (auto& [value, text] : axis.ticks) value *= unit;
+  axis.high = std::max(seconds, 1e-9);
+  axis.label = std::string(unit == 3600 ? "hours" : unit == 60 ? "minutes" : "seconds") + " under load";
   return axis;
 }
 

@@ -84,7 +84,6 @@ std::string identity_part(const json& document) {
                     group("Method", fields(field(document, "method"))) +
                     group("What happened meanwhile", fields(field(document, "counters"))) +
                     group("Identity", named(document, {"schema", "tool", "command", "started", "finished", "digest"}));
-  if (field(document, "soak").is_object()) out += group("Soak", fields(field(document, "soak")));
   if (field(document, "evidence").is_object()) out += group("Evidence", fields(field(document, "evidence")));
   return section("verify", "How to check this certificate", verify_text(document)) +
          section("identity", "What was measured, on what, and how", element("div", "groups", out));

@@ -39,8 +39,8 @@ std::string certificate_page(const json& document, const Evidence& evidence, con
       "<header>\n<p class=\"kind\">tickmlp latency certificate</p>\n<h1>" + name + " <span class=\"light\">on core " +
       shown(field(document, "core")) + " of " + shown(field(document, "machine", "cpu")) +
       "</span></h1>\n</header>\n<main>\n" + problems_part(problems) + verdict_part(document) + budget_part(document) +
-      results_part(document, evidence) + comparators_part(document) + floors_part(document) + worst_part(document) +
-      audit_part(document) + accuracy_part(document) + identity_part(document) + "</main>\n";
+      results_part(document, evidence) + comparators_part(document) + soak_part(document) + floors_part(document) +
+      worst_part(document) + audit_part(document) + accuracy_part(document) + identity_part(document) + "</main>\n";
   return whole_page(shown(field(document, "verdict")) + ": " + name + ", latency certificate", body);
 }
 

@@ -24,6 +24,7 @@ std::string style_sheet();
 std::string verdict_part(const nlohmann::json& document);
 std::string budget_part(const nlohmann::json& document);
 std::string results_part(const nlohmann::json& document, const Evidence& evidence);
+std::string soak_part(const nlohmann::json& document);
 std::string floors_part(const nlohmann::json& document);
 std::string worst_part(const nlohmann::json& document);
 std::string accuracy_part(const nlohmann::json& document);

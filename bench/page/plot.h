@@ -22,6 +22,9 @@ Axis log_time_axis(double low, double high);
 Axis linear_time_axis(double low, double high);
 Axis time_axis(double low, double high);  // whichever serves: logarithmic from a factor of 3 on
 
+Axis count_axis(double low, double high);  // of plain numbers
+Axis elapsed_axis(double seconds);         // from 0, in seconds, minutes or hours; its values stay seconds
+
 struct Line {
   enum Style { kLine, kSteps, kDots, kLineAndDots };
   std::string label;  // at its end; "" for none

@@ -4,6 +4,7 @@
 #include "page/charts.h"
 #include "page/html.h"
 #include "page/page.h"
+#include "soak/soak.h"
 #include "text_table.h"
 
 namespace tickmlp::bench {
@@ -82,15 +83,17 @@ std::string budget_part(const json& document) {
   std::string out = element(
       "p", "",
       "A budget is met when the whole deciding interval lies within it. That interval is the wider of two: the 95 % "
-      "order-statistic interval over all samples, and the range of the figure over whole re-runs.");
+      "order-statistic interval over all samples, and the range of the figure over whole re-runs. A budget of the soak "
+      "is met when it is met by "
+      "that order-statistic interval in every interval of time.");
   int index = 0;
   for (const json& budget : budgets) {
     const json &verdict = field(budget, "verdict"), &id = field(budget, "scenario");
     const json& name = field(scenario_by_id(document, id.is_string() ? id.get<std::string>() : ""), "name");
-    std::string text =
-        "<h3>" + badge(verdict.is_string() ? verdict.get<std::string>() : "-") + " " + shown(field(budget, "figure")) +
-        " within " + shown_time(field(budget, "budget_ns")) + "</h3>" +
-        element("p", "", (name.is_null() ? shown(id) : shown(name)) + ". " + shown(field(budget, "why")) + ".");
+    const std::string of = id == kSoakId ? "soak, each interval" : name.is_null() ? shown(id) : shown(name);
+    std::string text = "<h3>" + badge(verdict.is_string() ? verdict.get<std::string>() : "-") + " " +
+                       shown(field(budget, "figure")) + " within " + shown_time(field(budget, "budget_ns")) + "</h3>" +
+                       element("p", "", of + ". " + shown(field(budget, "why")) + ".");
     if (const json& above = field(budget, "above_budget"); above.is_number())
       text += element("p", "note", shown(above) + " calls took longer than the budget.");
     out += element(

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "soak/alerts.h"
 
+#include <optional>
+
+#include "measure/statistics.h"
 #include "text_table.h"
 
 namespace tickmlp::bench {
@@ -19,7 +22,7 @@ std::optional<Seen> look(const SoakInterval& interval, const std::string& figure
     return Seen{share, share > limit};
   }
   if (figure == "saturated") return Seen{interval.seconds > 0 ? calls / interval.seconds : 0, interval.saturated};
-  const auto value = figure_of(interval, figure);
+  const auto value = figure_value(interval.recorder, figure);
   return value ? std::optional(Seen{*value, *value > limit}) : std::nullopt;
 }
 

@@ -4,7 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <optional>
+#include <utility>
 
+#include "measure/response.h"
+#include "measure/subject.h"
 #include "measure/usage.h"
 
 namespace tickmlp::bench {
@@ -23,12 +27,12 @@ class Soak {
         hooks_(hooks),
         result_(result),
         watch_(plan_.budgets, plan_.per_second) {
-    const double wanted = std::max(plan_.interval_seconds, plan_.seconds / kMostIntervals);
-    const auto intervals = static_cast<std::size_t>(std::ceil(plan_.seconds / wanted - 1e-9));
-    result->interval_seconds = wanted;
+    // All of one length: a short last one would lack percentiles that the others have.
+    const auto intervals = static_cast<std::size_t>(std::ceil(plan_.seconds / plan_.interval_seconds - 1e-9));
     result->intervals.resize(std::clamp<std::size_t>(intervals, 1, kMostIntervals));  // touches its pages now
-    for (tickmlp_recorder* recorder : {&result->total, running_.get(), before_.get(), now_.get()})
-      tickmlp_recorder_reset(recorder);
+    result->interval_seconds = plan_.seconds / static_cast<double>(result->intervals.size());
+    for (SoakInterval& interval : result->intervals) tickmlp_recorder_reset(&interval.recorder);
+    for (tickmlp_recorder* recorder : {running_.get(), before_.get()}) tickmlp_recorder_reset(recorder);
   }
 
   template <class Work>
@@ -45,7 +49,7 @@ class Soak {
     }
     result_->intervals.resize(done);
     result_->interrupt_signal = g_interrupt_signal;
-    result_->total = *running_;
+    if (result_->calls.errors != 0) result_->first_error = tickmlp_status_name(result_->calls.first_error);
   }
 
  private:
@@ -77,11 +81,15 @@ class Soak {
     return run_back_to_back(slice_, clock_, OnError::kCount, work, &time_, running_.get(), &counts->of);
   }
 
-  // What no user would have waited for: the plan's clock stands still meanwhile.
+  // What no user would have waited for: the plan's clock stands still meanwhile, and its faults are not the calls'.
   template <class Act>
   void aside(Act act) {
     const std::uint64_t begin = time_.now();
+    const Usage used = usage_of_thread() - usage_;
+    used_.page_faults += used.page_faults;
+    used_.involuntary_switches += used.involuntary_switches;
     act();
+    usage_ = usage_of_thread();
     if (cursor_) cursor_->pause(time_.now() - begin);
   }
 
@@ -89,31 +97,31 @@ class Soak {
   bool run_interval(Work* work, std::size_t index) {
     SoakInterval& interval = result_->intervals[index];
     const double end = std::min(plan_.seconds, static_cast<double>(index + 1) * result_->interval_seconds);
-    interval.begin_s = seconds_since_start();
+    const double begin = seconds_since_start();
     PacedCounts counts;
     bool going = true;
     do {
       going = slice(work, &counts);
       aside([&] { hooks_.progress(std::min(1.0, seconds_since_start() / plan_.seconds)); });
     } while (going && seconds_since_start() < end);
-    interval.seconds = seconds_since_start() - interval.begin_s;
-    aside([&] { finish(counts, &interval, index); });
+    interval.begin_s = as_written(begin);
+    interval.seconds = as_written(seconds_since_start() - begin);
+    aside([&] {
+      finish(counts, &interval, index);
+      for (std::uint64_t i = 0; i < kChunkWarmUp && going; ++i) work->prepare(), work->timed();
+    });
     return going;
   }
 
   void finish(const PacedCounts& counts, SoakInterval* interval, std::size_t index) {
-    *now_ = *running_;
-    subtract(now_.get(), *before_);
-    *before_ = *running_;
-    fill_figures(*now_, interval);
     interval->calls = counts.of.calls;
     interval->errors = counts.of.errors;
     interval->planned_misses = counts.planned_misses;
     interval->saturated = counts.never_drained();
-    const Usage usage = usage_of_thread(), used = usage - usage_;
-    usage_ = usage;
-    interval->page_faults = used.page_faults;
-    interval->involuntary_switches = used.involuntary_switches;
+    if (!interval->saturated) keep_difference(&interval->recorder);
+    *before_ = *running_;
+    interval->page_faults = std::exchange(used_.page_faults, 0);
+    interval->involuntary_switches = std::exchange(used_.involuntary_switches, 0);
     interval->resident_kb = memory_.resident_kb();
     interval->locked_kb = memory_.locked_kb();
     result_->calls.add(counts.of);
@@ -121,7 +129,19 @@ class Soak {
       hooks_.alerted(alert);
       result_->alerts.push_back(std::move(alert));
     }
+    hooks_.between_intervals();
   }
+
+  // Through the form that is kept as evidence, so that an alert and the certificate give the same figures.
+  void keep_difference(tickmlp_recorder* interval) {
+    *interval = *running_;
+    if (tickmlp_recorder_subtract(interval, before_.get()) != TICKMLP_OK) refuse("a recorder lost samples in the soak");
+    const Histogram kept = histogram_of(*interval);
+    tickmlp_recorder_reset(interval);
+    add_to(kept, interval);
+  }
+
+  static double as_written(double value) { return std::round(value * 1e4) / 1e4; }
 
   const tickmlp_clock clock_;
   const SoakPlan& plan_;
@@ -133,11 +153,10 @@ class Soak {
   std::optional<Schedule> schedule_;
   std::optional<ScheduleCursor> cursor_;
   std::uint64_t late_after_ = 0, slice_ = kSlice, start_ = 0;
-  Usage usage_;
+  Usage usage_, used_;  // at the end of the last aside; of the interval
   // One recorder for the whole time, as a host keeps one; intervals are differences of its copies.
   std::unique_ptr<tickmlp_recorder> running_ = std::make_unique<tickmlp_recorder>();
   std::unique_ptr<tickmlp_recorder> before_ = std::make_unique<tickmlp_recorder>();
-  std::unique_ptr<tickmlp_recorder> now_ = std::make_unique<tickmlp_recorder>();
 };
 
 }  // namespace

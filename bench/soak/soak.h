@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sustained load for minutes or days: a time series of interval percentiles, memory and alerts.
+// Sustained load for minutes or days: a time series of interval histograms, memory and alerts.
 #ifndef TICKMLP_BENCH_SOAK_H_
 #define TICKMLP_BENCH_SOAK_H_
 #include <functional>
@@ -7,13 +7,14 @@
 #include <string>
 #include <vector>
 
-#include "measure/response.h"
+#include "measure/measure.h"
 #include "soak/alerts.h"
 
 namespace tickmlp::bench {
 
-// A longer soak has longer intervals instead of more: what is kept and written stays bounded (100 KB).
+// A longer soak has longer intervals instead of more: what is kept and written stays bounded.
 inline constexpr std::size_t kMostIntervals = 600;
+inline constexpr const char* kSoakId = "soak";  // of its series in the evidence and of its budgets
 
 struct SoakPlan {
   double seconds = 600;
@@ -29,8 +30,8 @@ struct SoakResult {
   double interval_seconds = 0;  // as used
   std::vector<SoakInterval> intervals;
   std::vector<SoakAlert> alerts;
-  tickmlp_recorder total;     // all intervals
   CallCounts calls;           // all intervals; capacity not
+  std::string first_error;    // the name of the first refusal; "" for none
   double capacity_per_s = 0;  // 0 back to back
   bool saturated = false;     // the rate is above kMostLoad x capacity: nothing was run
   bool complete = false;      // false: interrupted (the last interval may be a short one)
@@ -43,27 +44,32 @@ struct SoakResult {
 struct SoakHooks {
   std::function<void(double)> progress;           // the share that is done, between calls
   std::function<void(const SoakAlert&)> alerted;  // at the end of an interval
+  std::function<void()> between_intervals;        // outside of every call and every plan
 };
 
 // One thread, where it is pinned. States cycle; calls that fail (non-finite states) are counted, have no latency and do
-// not end it. Between two intervals the percentiles are taken and memory is read, about 0.1 ms: no arrival is planned
-// for that time. Load time: makes room for all intervals first, so that the soak itself does not grow.
-// Refuses (exit 4): the first state cannot fill the window (tick path).
+// not end it. Between two intervals the percentiles are taken and memory is read, about 0.2 ms, and 64 untimed calls
+// warm the caches again: no arrival is planned for that time. Load time: makes room for all intervals first (16 MB for
+// 600), so that the soak itself does not grow. Refuses (exit 4): the first state cannot fill the window (tick path).
 SoakResult soak(const Subject& subject, const SoakPlan& plan, const SoakHooks& hooks);
 
-// The member "soak" of a certificate and of `tickmlp soak --json`: docs/SOAK.md has the fields.
+// The soak of a certificate: loads the model once more, keeps it under load, writes alerts to standard error as JSON
+// lines, and adds to the measurement what the audit and the counters need. The histogram of each interval becomes a
+// block of the one run of the series kSoakId. `show` gets the share that is done.
+SoakResult soak_source(const Source& source, const SoakPlan& plan, const std::function<void(double)>& show,
+                       const std::function<void()>& before_alert, Measurement* measurement);
+
+// The member "soak" of a certificate: docs/SOAK.md has the fields.
 nlohmann::json soak_json(const SoakResult& result);
 nlohmann::json alert_json(const SoakAlert& alert);
-// The same for people, twenty lines or so.
-std::string soak_table(const SoakResult& result);
+std::vector<Budget> budgets_of_soak(const std::vector<Budget>& budgets);  // those for the scenario kSoakId
 
-// `tickmlp soak`: an alert that was critical gives exit 1, saturated 3.
-struct SoakOptions {
-  std::string blob, kernel, input, json, command;
-  int core = -1;  // -1: the last allowed one
-  SoakPlan plan;
-};
-int soak_command(const SoakOptions& options);
+// The result again, from its member, the budgets and the evidence: figures and alerts are computed, the rest is read.
+// Throws std::exception where a field is missing or of another type, or an interval has no histogram.
+SoakResult read_soak(const nlohmann::json& member, const std::vector<Budget>& budgets, const SeriesEvidence& series);
+
+// The member for people, twenty lines or so.
+std::string soak_table(const nlohmann::json& member);
 
 }  // namespace tickmlp::bench
 #endif

@@ -1,55 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a soak tells: JSON for programs, a table for people.
-#include <algorithm>
-#include <cmath>
-
+// What a soak tells: JSON for programs.
+#include "certify/document.h"
+#include "certify/figures.h"
+#include "measure/statistics.h"
 #include "soak/soak.h"
 #include "soak/trend.h"
-#include "text_table.h"
 
 namespace tickmlp::bench {
 namespace {
 
 using nlohmann::json;
 
-// Four decimals at most, whole numbers as integers: the same text in every language.
-json number(double value) {
-  const double rounded = std::round(value * 1e4) / 1e4;
-  if (rounded == std::floor(rounded) && std::abs(rounded) < 9e15) return static_cast<std::int64_t>(rounded);
-  return rounded;
-}
+json number(double value) { return decimal(value, 4); }
 
 json pair_of(const Interval& interval) { return {number(interval.low), number(interval.high)}; }
 
-json figures(const SoakInterval& interval) {
-  json out;
-  const auto put = [&](const char* field, const std::string& name) {
-    const auto figure = figure_of(interval, name);
-    out[field] = figure ? number(*figure) : json();
-  };
-  put("central_ns", "central");
-  put("min_ns", "min");
-  put("max_ns", "max");
-  for (const Percentile& percentile : kPercentiles) put(percentile.field, percentile.name);
-  out["count"] = interval.count;
-  return out;
-}
-
-// All intervals as one.
-SoakInterval whole(const SoakResult& result) {
-  SoakInterval all;
-  fill_figures(result.total, &all);
-  all.saturated = result.saturated;
-  for (const SoakInterval& interval : result.intervals) {
-    all.planned_misses += interval.planned_misses;
-    all.page_faults += interval.page_faults;
-    all.involuntary_switches += interval.involuntary_switches;
-  }
-  return all;
-}
-
 json interval_json(const SoakInterval& interval, bool paced) {
-  json out = figures(interval);
+  json out = plain_figures(interval.recorder);
   out["begin_s"] = number(interval.begin_s);
   out["seconds"] = number(interval.seconds);
   out["calls"] = interval.calls;
@@ -63,10 +30,30 @@ json interval_json(const SoakInterval& interval, bool paced) {
   return out;
 }
 
+// All intervals as one.
+json total_json(const SoakResult& result, bool paced) {
+  SoakInterval all;
+  tickmlp_recorder_reset(&all.recorder);
+  for (const SoakInterval& interval : result.intervals) {
+    tickmlp_recorder_merge(&all.recorder, &interval.recorder);
+    all.planned_misses += interval.planned_misses;
+    all.page_faults += interval.page_faults;
+    all.involuntary_switches += interval.involuntary_switches;
+  }
+  json total = plain_figures(all.recorder);
+  total.update({{"calls", result.calls.calls},
+                {"errors", result.calls.errors},
+                {"first_error", result.first_error.empty() ? json() : json(result.first_error)},
+                {"planned_misses", paced ? json(all.planned_misses) : json()},
+                {"page_faults", all.page_faults},
+                {"involuntary_switches", all.involuntary_switches}});
+  return total;
+}
+
 std::vector<double> series(const SoakResult& result, const std::string& figure) {
   std::vector<double> values;
   for (const SoakInterval& interval : result.intervals)
-    if (const auto value = figure_of(interval, figure)) values.push_back(*value);
+    if (const auto value = figure_value(interval.recorder, figure)) values.push_back(*value);
   return values;
 }
 
@@ -103,13 +90,6 @@ json memory_json(const SoakResult& result) {
           {"growth_kb_per_minute", number(memory_growth(result))}};
 }
 
-std::string ns_or_dash(const SoakInterval& interval, const std::string& figure) {
-  const auto value = figure_of(interval, figure);
-  return !value ? "-" : figure == "central" ? fixed_point(*value, 1) : with_commas(static_cast<std::uint64_t>(*value));
-}
-
-std::string percent(double share) { return (share < 0 ? "" : "+") + fixed_point(share * 100, 1) + " %"; }
-
 }  // namespace
 
 json alert_json(const SoakAlert& alert) {
@@ -126,22 +106,14 @@ json alert_json(const SoakAlert& alert) {
 
 json soak_json(const SoakResult& result) {
   const bool paced = result.plan.per_second > 0;
-  const SoakInterval all = whole(result);
   json intervals = json::array(), alerts = json::array();
   for (const SoakInterval& interval : result.intervals) intervals.push_back(interval_json(interval, paced));
   for (const SoakAlert& alert : result.alerts) alerts.push_back(alert_json(alert));
-  json total = figures(all);
-  total["calls"] = result.calls.calls;
-  total["errors"] = result.calls.errors;
-  total["first_error"] = result.calls.errors == 0 ? json() : json(tickmlp_status_name(result.calls.first_error));
-  total["planned_misses"] = paced ? json(all.planned_misses) : json();
-  total["page_faults"] = all.page_faults;
-  total["involuntary_switches"] = all.involuntary_switches;
   return {{"kind", paced ? "response" : "service"},
           {"path", result.plan.tick ? "tick" : "full"},
           {"rate_per_s", paced ? number(result.plan.per_second) : json()},
           {"arrivals", paced ? json(arrivals_name(result.plan.arrivals)) : json()},
-          {"capacity_per_s", number(std::round(result.capacity_per_s))},
+          {"capacity_per_s", decimal(result.capacity_per_s, 0)},
           {"saturated", paced ? json(result.saturated) : json()},
           {"complete", result.complete},
           {"interrupt_signal", result.interrupt_signal != 0 ? json(result.interrupt_signal) : json()},
@@ -150,7 +122,7 @@ json soak_json(const SoakResult& result) {
           {"interval_wanted_s", number(result.plan.interval_seconds)},
           {"interval_s", number(result.interval_seconds)},
           {"intervals", std::move(intervals)},
-          {"total", std::move(total)},
+          {"total", total_json(result, paced)},
           {"degradation",
            {{"central", degradation_json(result, "central")},
             {"p50", degradation_json(result, "p50")},
@@ -158,46 +130,6 @@ json soak_json(const SoakResult& result) {
           {"memory", memory_json(result)},
           {"alerts", std::move(alerts)},
           {"critical_alerts", result.critical_alerts()}};
-}
-
-std::string soak_table(const SoakResult& result) {
-  const bool paced = result.plan.per_second > 0;
-  std::string text = std::string(result.plan.tick ? "tick" : "full") + " path, ";
-  if (paced)
-    text += "response time at " + with_commas(static_cast<std::uint64_t>(result.plan.per_second)) +
-            " calls a second (" + arrivals_name(result.plan.arrivals) + " arrivals; capacity " +
-            with_commas(static_cast<std::uint64_t>(result.capacity_per_s)) + ")\n";
-  else text += "service time, back to back\n";
-  if (result.saturated) return text + "saturated: the rate is above 0.9 x the capacity, so there are no percentiles\n";
-  text += fixed_point(result.seconds, 1) + " s of " + fixed_point(result.plan.seconds, 1) + " s in intervals of " +
-          fixed_point(result.interval_seconds, 2) + " s" + (result.complete ? "" : ": INCOMPLETE") + "\n\n";
-  std::vector<std::vector<std::string>> rows{{"ns", "central", "p50", "p99", "p99.9", "max", "errors", "RSS kB"}};
-  const auto add = [&](const std::string& name, const SoakInterval& interval, std::uint64_t errors) {
-    rows.push_back({name});
-    for (const char* figure : {"central", "p50", "p99", "p99.9", "max"})
-      rows.back().push_back(ns_or_dash(interval, figure));
-    rows.back().push_back(with_commas(errors));
-    if (interval.resident_kb != 0) rows.back().push_back(with_commas(interval.resident_kb));
-  };
-  // Ten of the intervals, evenly spread, and all of them as one.
-  const std::size_t count = result.intervals.size(), shown = std::min<std::size_t>(count, 10);
-  for (std::size_t i = 0; i < shown; ++i) {
-    const SoakInterval& interval = result.intervals[shown == 1 ? 0 : i * (count - 1) / (shown - 1)];
-    add("at " + fixed_point(interval.begin_s, 1) + " s", interval, interval.errors);
-  }
-  add("all " + with_commas(result.calls.calls) + " calls", whole(result), result.calls.errors);
-  text += columns(rows, 2, 1) + "\n";
-  for (const char* figure : {"central", "p99"})
-    if (const auto tenths = compare_tenths(series(result, figure)))
-      text += std::string("last tenth of the time against the first, ") + figure + ": " + percent(tenths->change) +
-              (tenths->values > 1
-                   ? " (" + percent(tenths->change_range.low) + " to " + percent(tenths->change_range.high) + ")\n"
-                   : " (fewer than 20 intervals: no spread)\n");
-  if (!result.intervals.empty()) text += "memory growth: " + fixed_point(memory_growth(result), 1) + " kB a minute\n";
-  const auto raised = static_cast<std::size_t>(std::count_if(
-      result.alerts.begin(), result.alerts.end(), [](const SoakAlert& alert) { return alert.state == "raised"; }));
-  return text + "alerts: " + std::to_string(raised) + ", of which critical " +
-         std::to_string(result.critical_alerts()) + "\n";
 }
 
 }  // namespace tickmlp::bench

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 COMMANDS = ["certify", "team", "throughput", "run", "kernels", "inspect", "doctor", "profile", "predict", "sweep",
-            "soak", "sample", "compare", "verify"]
+            "sample", "compare", "verify"]
 
 
 @pytest.mark.parametrize("arguments", [
