@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "certify/conclusion.h"
 #include "certify/judgement.h"
 #include "measure/subject.h"
 #include "model.h"
@@ -189,4 +190,16 @@ TEST_CASE("a budget of the soak: three intervals in a row beyond it, or one beyo
   CHECK(silent.why.find("too few samples") == 0);
   CHECK(judge_intervals(budget, intervals_of({996}), 100).verdict == Verdict::kInconclusive);  // below 20 clock steps
   CHECK(judge_intervals(budget, SeriesEvidence(), 1).why.find("not measured") != std::string::npos);
+}
+
+TEST_CASE("a critical alert beside the budgets keeps the verdict from PASS, and from nothing else") {
+  const Judgement met = judge_intervals({"soak", "p99", 1'000}, intervals_of({900}), 1);
+  const Judgement missed = judge_intervals({"soak", "p99", 800}, intervals_of({700, 900, 900, 900}), 1);
+  REQUIRE(met.verdict == Verdict::kPass);
+  REQUIRE(missed.verdict == Verdict::kFail);
+  const Outcome doubtful{"", 0, true, {"p99 was above 1 ms"}};
+  CHECK(conclude({met}, {}, {}).verdict == Verdict::kPass);
+  CHECK(conclude({met}, {}, doubtful).verdict == Verdict::kInconclusive);
+  CHECK_EQ(conclude({met}, {}, doubtful).reasons, doubtful.doubts);
+  CHECK(conclude({met, missed}, {}, doubtful).verdict == Verdict::kFail);
 }
