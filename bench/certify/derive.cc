@@ -68,7 +68,7 @@ void derive(const Evidence& evidence, json* document) {
     scenario.update(figures(evidence, scenario.at("id")));
   }
   (*document)["ratios"] = ratios_of(*document);
-  for (json& other : document->at("comparators")) {
+  for (json& other : document->at("comparators").get_ref<json::array_t&>()) {
     other.update(figures(evidence, other.at("id")));
     other["ratio_to_full"] =
         ratio(document->at("floors"), other.at("central_ns"), central_of(document->at("scenarios"), "full-hot"));

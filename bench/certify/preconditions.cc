@@ -49,13 +49,16 @@ void check_sessions(const Plan& plan, const std::vector<int>& cores) {
 }
 
 void check_budgets(const CertifyOptions& options, bool ticks) {
-  const std::vector<std::string> planned = planned_scenarios(options.plan, ticks);
+  std::vector<std::string> planned = planned_scenarios(options.plan, ticks);
+  if (options.soak) planned.push_back(kSoakId);
   for (const Budget& budget : options.budgets) {
     if (std::find(planned.begin(), planned.end(), budget.scenario) != planned.end()) continue;
     std::string all;
     for (const std::string& id : planned) all += (all.empty() ? "" : ", ") + id;
     wrong_usage("a budget for " + budget.scenario + ", which would not be measured (" +
-                (ticks ? "--scenario and --suite choose" : "the model has no window, so there is no tick path") +
+                (budget.scenario == kSoakId ? "--soak 10m measures it"
+                 : ticks                    ? "--scenario and --suite choose"
+                                            : "the model has no window, so there is no tick path") +
                 "); expected one of " + all);
   }
 }

@@ -12,7 +12,7 @@ from certificates import changed, digest, document_of, leaves, other
 FACTS = {
     "command", "started", "finished", "host", "core", "kernel", "tool.*", "machine.*", "model.*", "counters.*",
     "method.*", "audit.*", "clock.invariant", "clock.ns_per_tick", "floors.timer_step_ns", "floors.memory_isa",
-    "floors.memory_bytes", "floors.fixed_work_ns.*", "soak", "counters", "correctness.equal_bits",
+    "floors.memory_bytes", "floors.fixed_work_ns.*", "counters", "comparators_skipped", "correctness.equal_bits",
     "correctness.golden_vectors", "correctness.scalar_kernel", "correctness.states", "correctness.tick_path",
     "correctness.reference.*", "correctness.reference", "scenarios.#.eviction", "scenarios.#.page_faults",
     "scenarios.#.involuntary_switches", "scenarios.#.worst.*", "scenarios.#.achieved_per_s",
