@@ -11,7 +11,7 @@ have qemu-aarch64-static || skip_suite 'no qemu-aarch64-static'
 [ -f /usr/lib/aarch64-linux-gnu/libcrypto.a ] || skip_suite 'no arm64 libcrypto.a (libssl-dev:arm64)'
 build build-aarch64 --buildtype=release --cross-file "$ROOT/scripts/aarch64-linux-gnu.ini" \
   -Dcli=enabled -Dtests=enabled -Dmimalloc=disabled -Dbenchmarks=disabled
-run_executables build-aarch64 --wrapper qemu-aarch64-static --leave-out slow,native --slower 20
+run_executables build-aarch64 --wrapper qemu-aarch64-static --leave-out slow,native,simulation --slower 20
 
 # The program itself, beside the native one: the same bytes for 4096 states from every kernel of both.
 build_native
