@@ -2,8 +2,6 @@
 // `tickmlp certify`: pin, check, measure, derive, report. In that order, each step refusing by name.
 #include "certify/certify.h"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <memory>
 
@@ -43,9 +41,7 @@ InputSet choose_input(const std::string& path, const Model& model, const tickmlp
     set.values = std::move(matrix.values);
     set.source = printable(path);
   }
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(set.values.data()), set.values.size() * sizeof(float), digest);
-  set.sha256 = hexadecimal(digest);
+  set.sha256 = sha256_of({reinterpret_cast<const char*>(set.values.data()), set.values.size() * sizeof(float)});
   return set;
 }
 

@@ -2,19 +2,13 @@
 #include "evidence/histogram.h"
 
 #include <algorithm>
-#include <bit>
+
+#include "evidence/hdr_layout.h"
 
 namespace tickmlp::bench {
 namespace {
 
 constexpr std::uint64_t kFirstBeyond = std::uint64_t{1} << 30;
-constexpr int kBucketBits = 11;  // a three-digit histogram has 2,048 buckets for the first octaves, 1,024 in each above
-
-// Upper edge of the bucket of a three-digit histogram.
-std::uint64_t bucket_upper(std::uint64_t value) {
-  const int shift = std::max(0, static_cast<int>(std::bit_width(value)) - kBucketBits);
-  return (((value >> shift) + 1) << shift) - 1;
-}
 
 }  // namespace
 
@@ -29,7 +23,7 @@ Histogram histogram_of(const tickmlp_recorder& recorder) {
   for (std::uint32_t slot = 0; slot < TICKMLP_RECORDER_SLOTS; ++slot)
     if (recorder.slots[slot] != 0) histogram.slots.emplace_back(slot, recorder.slots[slot]);
   histogram.beyond = recorder.beyond;
-  if (recorder.beyond != 0) histogram.beyond_maximum = bucket_upper(std::max(recorder.maximum, kFirstBeyond));
+  if (recorder.beyond != 0) histogram.beyond_maximum = hdr_upper(hdr_bucket(std::max(recorder.maximum, kFirstBeyond)));
   return histogram;
 }
 
