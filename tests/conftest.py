@@ -1,8 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+import pathlib
 import stat
 
 import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def binary():
+    path = pathlib.Path(os.environ.get("TICKMLP_BINARY", ROOT / "build" / "tickmlp"))
+    if not path.is_file():
+        pytest.skip(f"no binary at {path}: build it, or set TICKMLP_BINARY")
+    return str(path.resolve())
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@
 
 #include "audit/stability.h"
 #include "certify/budget.h"
+#include "measure/statistics.h"
 #include "text_table.h"
 
 namespace tickmlp::bench {
@@ -92,10 +93,10 @@ AuditRow jitter_row(const RunFacts& facts) {
           !watched           ? Grade::kUnknown
           : longest <= limit ? Grade::kPass
                              : Grade::kWarn,
-          !watched
-              ? "not watched"
-              : "longest gap of a spinning loop " + describe_ns(longest) + ", " + with_commas(long_gaps(*facts.gaps)) +
-                    " above 1 us in " + fixed_point(facts.gap_seconds, 1) + " s; allowed " + describe_ns(limit),
+          !watched ? "not watched"
+                   : "longest gap of a spinning loop " + describe_ns(longest) + ", " +
+                         with_commas(count_above(*facts.gaps, kLongGapNs)) + " above 1 us in " +
+                         fixed_point(facts.gap_seconds, 1) + " s; allowed " + describe_ns(limit),
           "gaps in a loop that does nothing are the box's, not the model's",
           "isolate the core, and see the other rows that do not pass",
           budget};

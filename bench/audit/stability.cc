@@ -8,7 +8,6 @@
 namespace tickmlp::bench {
 namespace {
 
-constexpr std::uint64_t kLongGapNs = 1000;
 constexpr int kChain = 4096, kTries = 5;  // 4,096 multiplications of 3 cycles: 4.7 us at 2.6 GHz, 470 clock steps
 
 inline void multiply_once(std::uint64_t* value) {
@@ -29,12 +28,6 @@ void watch_jitter(const tickmlp_clock& clock, double seconds, tickmlp_recorder* 
     if (now >= last) tickmlp_recorder_record(gaps, tickmlp_clock_ns(&clock, now - last));
     last = now;
   }
-}
-
-std::uint64_t long_gaps(const tickmlp_recorder& gaps) {
-  std::uint64_t within = 0;
-  for (std::uint64_t ns = 0; ns <= kLongGapNs; ++ns) within += gaps.slots[ns];  // slots are exact up to 2,047 ns
-  return gaps.count - within;
 }
 
 double time_fixed_work(const tickmlp_clock& clock) {

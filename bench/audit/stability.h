@@ -13,8 +13,7 @@ namespace tickmlp::bench {
 // cost was taken by an interrupt, the hypervisor or another thread. Adds to `gaps`. Ends early when interrupted.
 void watch_jitter(const tickmlp_clock& clock, double seconds, tickmlp_recorder* gaps);
 
-// Recorded values above 1 us.
-std::uint64_t long_gaps(const tickmlp_recorder& gaps);
+inline constexpr double kLongGapNs = 1000;  // gaps above it are counted
 
 // Time of a fixed chain of dependent multiplications, ns: it changes only with the core's frequency (there are no
 // cycle counters on most virtual machines). The best of several, about 25 us in all.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What follows from the facts and the evidence. No clock, no file, no machine: the same in, the same out.
+#include "audit/stability.h"
 #include "certify/document.h"
 #include "certify/figures.h"
 #include "soak/soak.h"
@@ -8,8 +9,6 @@ namespace tickmlp::bench {
 namespace {
 
 using nlohmann::json;
-
-constexpr double kLongGapNs = 1000;  // of the spinning loop
 
 Summary summary_of(const Evidence& evidence, const std::string& id) {
   const auto found = evidence.find(id);

@@ -2,7 +2,6 @@
 """The built binary, and small models made through the exporter."""
 import json
 import os
-import pathlib
 import shutil
 import subprocess
 import sys
@@ -11,14 +10,6 @@ import numpy
 import pytest
 
 from small_models import ROOT, export, network
-
-
-@pytest.fixture(scope="session")
-def binary():
-    path = pathlib.Path(os.environ.get("TICKMLP_BINARY", ROOT / "build" / "tickmlp"))
-    if not path.is_file():
-        pytest.skip(f"no binary at {path}: build it, or set TICKMLP_BINARY")
-    return str(path.resolve())
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's Prometheus and node exporter, each started by the test on a free port of the loopback, and ended by it."""
 import json
-import os
 import pathlib
 import shutil
 import socket
@@ -32,14 +31,6 @@ def promtool():
         return subprocess.run([tool("promtool"), *map(str, arguments)], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=60, check=False, **options)
     return run
-
-
-@pytest.fixture(scope="session")
-def binary():
-    path = pathlib.Path(os.environ.get("TICKMLP_BINARY", ROOT / "build" / "tickmlp"))
-    if not path.is_file():
-        pytest.skip(f"no binary at {path}: build it, or set TICKMLP_BINARY")
-    return str(path.resolve())
 
 
 def free_port():
