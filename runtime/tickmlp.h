@@ -151,6 +151,7 @@ TICKMLP_API void tickmlp_session_counters(const tickmlp_session* session, tickml
 #include "tickmlp_sparse.h"  /* updates of any few inputs */
 #include "tickmlp_team.h"    /* one inference on several cores */
 #include "tickmlp_measure.h" /* recorder, clock and pinning */
+#include "tickmlp_swap.h"    /* a new model for running readers */
 #include "tickmlp_monitor.h" /* the same for Prometheus, from a running process */
 #ifdef __cplusplus
 }

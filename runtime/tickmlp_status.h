@@ -58,6 +58,11 @@ typedef enum tickmlp_status {
   TICKMLP_FILE_CREATE,    /* no temporary file could be made beside the target: missing folder, no permission ... */
   TICKMLP_FILE_WRITE,     /* writing or fsync failed: full disk, quota ... */
   TICKMLP_FILE_RENAME,    /* the temporary file could not take the target's place: a folder of that name ... */
+  /* Hot swap. */
+  TICKMLP_OLD_GENERATION, /* not above the generation that is running, and no rollback */
+  TICKMLP_OTHER_MODEL,    /* another name, or other inputs, outputs, window, heads or features than the one running */
+  TICKMLP_READER_STALLED, /* too many retired models are still held by a reader */
+  TICKMLP_READER_LIMIT,   /* as many readers as a slot can have */
   TICKMLP_STATUS_COUNT
 } tickmlp_status;
 
