@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Part of tickmlp.h, which includes it: clock, recorder, pinning. Plain C; the same rules. */
-#ifndef TICKMLP_MEASURE_H
+#ifndef TICKMLP_H
+#include "tickmlp.h" /* which includes this file in its place */
+#elif !defined(TICKMLP_MEASURE_H)
 #define TICKMLP_MEASURE_H
 #include <stddef.h>
 #include <stdint.h>
-#ifndef TICKMLP_H
-#error "include tickmlp.h"
-#endif
 
 /* ---- Clock: the CPU's own counter (x86 TSC, Arm CNTVCT), calibrated once against CLOCK_MONOTONIC. ---- */
 typedef struct tickmlp_clock {

@@ -5,11 +5,10 @@
  * of the host, on another core, calls tickmlp_monitor_publish() every few seconds: it copies recorders and counters
  * while they are being written, and replaces a file that the node exporter's textfile collector reads. The library
  * starts no thread for it. docs/monitoring/ has the alert rules, a dashboard and what each figure means. */
-#ifndef TICKMLP_MONITOR_H
-#define TICKMLP_MONITOR_H
 #ifndef TICKMLP_H
-#error "include tickmlp.h"
-#endif
+#include "tickmlp.h" /* which includes this file in its place */
+#elif !defined(TICKMLP_MONITOR_H)
+#define TICKMLP_MONITOR_H
 
 /* What one hot thread runs. Everything is the host's and must live as long as the monitor uses it. The texts become
  * label values, so keep them few and lasting; they are escaped, and bytes that are no UTF-8 become U+FFFD. */

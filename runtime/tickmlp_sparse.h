@@ -4,11 +4,10 @@
  * A caller that knows which inputs changed gives those alone: update() corrects the layer-1 sums for them, whichever
  * they are and in any order. int8 only: the sums are integers, so that after any number of updates every output equals
  * tickmlp_infer() over all inputs as they are then, bit for bit. */
-#ifndef TICKMLP_SPARSE_H
-#define TICKMLP_SPARSE_H
 #ifndef TICKMLP_H
-#error "include tickmlp.h"
-#endif
+#include "tickmlp.h" /* which includes this file in its place */
+#elif !defined(TICKMLP_SPARSE_H)
+#define TICKMLP_SPARSE_H
 
 /* The inputs, their sums and the scratch of one thread. Thread-compatible. */
 typedef struct tickmlp_sparse tickmlp_sparse;

@@ -4,11 +4,10 @@
  * For models whose weights are wider than one L1 cache: layer 1's lanes are cut over a team of pinned cores, the caller
  * and its members, and every output equals tickmlp_infer(), bit for bit. docs/TEAM.md says when it helps, and how a
  * call is handed over. */
-#ifndef TICKMLP_TEAM_H
-#define TICKMLP_TEAM_H
 #ifndef TICKMLP_H
-#error "include tickmlp.h"
-#endif
+#include "tickmlp.h" /* which includes this file in its place */
+#elif !defined(TICKMLP_TEAM_H)
+#define TICKMLP_TEAM_H
 
 #define TICKMLP_TEAM_MEMBERS 15 /* most members beside the caller */
 

@@ -5,11 +5,10 @@
  * newest row changes: tick() finishes layer 1 with that row alone, from sums that were kept for the older ones. When a
  * bar closes the window moves by one: advance(), off the critical path. Every output equals tickmlp_infer() over the
  * same rows, bit for bit. */
-#ifndef TICKMLP_WINDOW_H
-#define TICKMLP_WINDOW_H
 #ifndef TICKMLP_H
-#error "include tickmlp.h"
-#endif
+#include "tickmlp.h" /* which includes this file in its place */
+#elif !defined(TICKMLP_WINDOW_H)
+#define TICKMLP_WINDOW_H
 
 /* The rows, the kept sums and the scratch of one thread. Thread-compatible. */
 typedef struct tickmlp_window tickmlp_window;
