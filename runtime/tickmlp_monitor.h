@@ -54,15 +54,17 @@ typedef struct tickmlp_monitor {
  * readings of the system's clocks). Errors: BAD_ARGUMENT, nothing taken (NULL where it is not allowed). */
 TICKMLP_API tickmlp_status tickmlp_monitor_snapshot(const tickmlp_monitor* monitor, tickmlp_error* error);
 
-/* The last snapshots as Prometheus text (exposition format 0.0.4), or as one JSON object. Allocates nothing. Returns
- * the bytes of the text without its NUL; where that is not below `capacity` it did not fit, and buffer[0] is NUL.
- * (NULL, 0) asks for the size. 0: an argument is NULL. Locale-independent. Cost: 40 us a source. */
+/* Load time, 40 us a source. The last snapshots as Prometheus text (exposition format 0.0.4). Allocates nothing.
+ * Returns the bytes of the text without its NUL; where that is not below `capacity` it did not fit, and buffer[0] is
+ * NUL. (NULL, 0) asks for the size. 0: an argument is NULL. Locale-independent. */
 TICKMLP_API size_t tickmlp_monitor_prometheus(const tickmlp_monitor* monitor, char* buffer, size_t capacity);
+/* Load time, 40 us a source. The same as one JSON object. */
 TICKMLP_API size_t tickmlp_monitor_json(const tickmlp_monitor* monitor, char* buffer, size_t capacity);
 
-/* Load time (writes and syncs a file: milliseconds). Makes `text` the whole content of `path`: a new file beside it of
- * a unique name that does not end in .prom, mode 0644, fsync, rename. Readers see the old text or the new one. On
- * failure the old file stays and nothing else is left. Errors: BAD_ARGUMENT, FILE_CREATE, FILE_WRITE, FILE_RENAME. */
+/* Load time (writes and syncs a file: milliseconds). Thread-safe. Makes `text` the whole content of `path`: a new file
+ * beside it of a unique name that does not end in .prom, mode 0644, fsync, rename. Readers see the old text or the new
+ * one. On failure the old file stays and nothing else is left. Errors: BAD_ARGUMENT, FILE_CREATE, FILE_WRITE,
+ * FILE_RENAME. */
 TICKMLP_API tickmlp_status tickmlp_monitor_write(const char* path, const char* text, size_t bytes,
                                                  tickmlp_error* error);
 

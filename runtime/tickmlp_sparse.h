@@ -16,7 +16,7 @@ typedef struct tickmlp_sparse tickmlp_sparse;
  * NO_SPARSE (a float32 model: a lane is one chain of rounded sums there, which cannot be corrected to the bit). */
 TICKMLP_API tickmlp_status tickmlp_sparse_create(const tickmlp_model* model, const tickmlp_session_options* options,
                                                  tickmlp_sparse** sparse, tickmlp_error* error);
-TICKMLP_API void tickmlp_sparse_free(tickmlp_sparse* sparse); /* NULL is allowed */
+TICKMLP_API void tickmlp_sparse_free(tickmlp_sparse* sparse); /* Load time. NULL is allowed. */
 
 /* Hot path, about the cost of an update of all inputs. Takes all of them from `state` [inputs] floats, which is copied.
  * Errors: BAD_ARGUMENT, INPUT_COUNT, MISALIGNED, NON_FINITE_INPUT; then the object is as it was. */

@@ -42,8 +42,10 @@ TICKMLP_API tickmlp_status tickmlp_team_create(const tickmlp_model* model, const
  * a child after fork(), where members do not exist, nothing is waited for. */
 TICKMLP_API void tickmlp_team_free(tickmlp_team* team);
 
-/* Hot path; waits for the members, spinning, at most until the deadline. One state, as tickmlp_infer(): the same input
- * and output rules, errors and bits. Once it has returned nobody reads the input, late members included. */
+/* Hot path; waits for the members, spinning, at most until the deadline. One state, as tickmlp_infer(): input
+ * [input_count] and output [output_count] floats, the same rules and bits. Once it has returned nobody reads the input,
+ * late members included. Errors: BAD_ARGUMENT, INPUT_COUNT, OUTPUT_COUNT, MISALIGNED, NON_FINITE_INPUT,
+ * NON_FINITE_OUTPUT. */
 TICKMLP_API tickmlp_status tickmlp_team_infer(tickmlp_team* team, const float* input, size_t input_count, float* output,
                                               size_t output_count);
 

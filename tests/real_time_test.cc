@@ -51,6 +51,14 @@ int full_path(Objects& o) [[clang::nonblocking]] {
   wrong += tickmlp_infer_batch(o.session, states, 64, o.output.data(), &done) != TICKMLP_OK || done != 64;
   wrong += tickmlp_session_touch(o.session) != TICKMLP_OK;
   tickmlp_session_counters(o.session, &counters);
+  tickmlp_head_info head;
+  const char* name;
+  const float *golden_inputs, *golden_outputs;
+  float low, high;
+  wrong += tickmlp_model_describe(o.model)->inputs != o.inputs;
+  wrong += tickmlp_model_head(o.model, 0, &head) != TICKMLP_OK;
+  wrong += tickmlp_model_feature(o.model, ~0u, &name, &low, &high) != TICKMLP_BAD_ARGUMENT;
+  wrong += tickmlp_model_golden(o.model, &golden_inputs, &golden_outputs) == 0;
   if (o.team != nullptr) {
     tickmlp_team_counters team;
     wrong += tickmlp_team_infer(o.team, states, o.inputs, o.output.data(), o.outputs) != TICKMLP_OK;

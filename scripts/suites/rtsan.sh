@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 82 | all | build,test,rtsan | 1 min | every hot-path call under RealtimeSanitizer: no allocation, lock, system call
+# suite: 82 | all | build,test,rtsan | 1 min | every hot-path call under RealtimeSanitizer, on every kernel
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
