@@ -23,17 +23,13 @@ class Function:
     declaration: str
     comment: str
     threads: str = ""
-
-    @property
-    def cost(self) -> str:
-        found = re.search(r"hot path|load time", self.comment, re.IGNORECASE)
-        return found.group().lower() if found else ""
+    cost: str = ""
 
     @property
     def errors(self) -> list[str]:
         """The statuses after "Error(s):", without what stands in brackets."""
         found = re.search(r"Errors?:([^.]*)", re.sub(r"\([^)]*\)", "", self.comment))
-        return re.findall(r"\b[A-Z][A-Z_]{3,}\*?", found.group(1)) if found else []
+        return [word for word in re.findall(r"\b[A-Z][A-Z_]{3,}\*?", found.group(1)) if word != "NULL"] if found else []
 
     @property
     def arrays(self) -> list[str]:
@@ -59,8 +55,13 @@ def thread_rule(text: str) -> str:
     return found.group().lower() if found else ""
 
 
-def read(path: Path, rules: dict[str, str]) -> Header:
-    """The header's parts; `rules` collects the thread rule of every type on the way."""
+def cost_class(text: str) -> str:
+    found = re.search(r"hot path|load time", text, re.IGNORECASE)
+    return found.group().lower() if found else ""
+
+
+def read(path: Path, types: dict[str, str]) -> Header:
+    """The header's parts; `types` collects what is said of every type on the way."""
     header, comment, end, section, seen = Header(path), "", -1, "", set()
     text = path.read_text(encoding="utf-8")
     for item in ITEM.finditer(text):
@@ -85,9 +86,7 @@ def read(path: Path, rules: dict[str, str]) -> Header:
                 header.parts.append(("", body))
         elif kind == "typedef":
             name = re.search(r"(\w+);$", body).group(1)
-            rule = thread_rule(own) or thread_rule(section)
-            if rule:
-                rules[name] = rule
+            types[name] = types.get(name) or own or section
             header.parts.append((words(own) if own else "", body))
         elif kind in ("function", "inline"):
             declaration = re.sub(r"\s+", " ", item.group(kind).replace("TICKMLP_API ", "")).strip().rstrip(";") + ";"
@@ -98,13 +97,15 @@ def read(path: Path, rules: dict[str, str]) -> Header:
     return header
 
 
-def settle_threads(headers: list[Header], rules: dict[str, str]) -> None:
-    """A function's own word counts, else its section's object's: the first parameter's type."""
+def settle(headers: list[Header], types: dict[str, str]) -> None:
+    """Thread rule and cost class: a function's own word counts, else that of its object, the first parameter's type."""
     for header in headers:
         for part in header.parts:
             if isinstance(part, Function):
                 first = re.search(r"\((?:const )?(tickmlp_\w+)\*", part.declaration)
-                part.threads = thread_rule(part.comment) or rules.get(first.group(1) if first else "", "")
+                of_object = types.get(first.group(1), "") if first else ""
+                part.threads = thread_rule(part.comment) or thread_rule(of_object)
+                part.cost = cost_class(part.comment) or cost_class(of_object)
 
 
 def functions(headers: list[Header]) -> list[Function]:
@@ -143,7 +144,7 @@ def prose(text: str) -> str:
 def render(headers: list[Header]) -> str:
     lines = ["# The C interface", "",
              "Made by `scripts/api_docs` from the headers in `runtime/`: change those.",
-             "[INTEGRATION.md](INTEGRATION.md) says how to link it, and [examples](examples/) are programs to start from.", "",
+             "[INTEGRATION.md](INTEGRATION.md) says how to link it; [examples](examples/) are whole programs.", "",
              "| function | cost class | threads |", "| --- | --- | --- |"]
     lines += [f"| [`{one.name}`](#{one.name}) | {one.cost} | {one.threads} |" for one in functions(headers)]
     for header in headers:
@@ -165,9 +166,9 @@ def render(headers: list[Header]) -> str:
 def public_headers() -> list[Header]:
     """tickmlp.h first, then those that it includes and those beside it."""
     paths = sorted((ROOT / "runtime").rglob("tickmlp*.h"), key=lambda path: (path.name != "tickmlp.h", path.name))
-    rules: dict[str, str] = {}
-    headers = [read(path, rules) for path in paths]
-    settle_threads(headers, rules)
+    types: dict[str, str] = {}
+    headers = [read(path, types) for path in paths]
+    settle(headers, types)
     return headers
 
 

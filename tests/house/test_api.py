@@ -46,9 +46,9 @@ def test_every_call_of_the_hot_path_is_made_under_the_real_time_sanitizer(header
 
 def found_in(folder, source):
     (folder / "tickmlp_thing.h").write_text(source)
-    rules = {}
-    headers = [api_page.read(folder / "tickmlp_thing.h", rules)]
-    api_page.settle_threads(headers, rules)
+    types = {}
+    headers = [api_page.read(folder / "tickmlp_thing.h", types)]
+    api_page.settle(headers, types)
     return api_page.complaints(headers)
 
 
