@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Part of tickmlp.h, which includes it: what a call can return. Plain C. */
-#ifndef TICKMLP_STATUS_H
-#define TICKMLP_STATUS_H
 #ifndef TICKMLP_H
-#error "include tickmlp.h"
-#endif
+#include "tickmlp.h" /* which includes this file in its place */
+#elif !defined(TICKMLP_STATUS_H)
+#define TICKMLP_STATUS_H
 
 /* Every way a call can end. tickmlp_status_name() gives the name in lower case, "blob-digest" for instance. */
 typedef enum tickmlp_status {
