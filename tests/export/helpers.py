@@ -134,3 +134,18 @@ def npy_bytes(array: np.ndarray) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array)
     return stream.getvalue()
+
+
+def damaged(data: bytes, run, size: int) -> set:
+    """Flips two bits of every byte, one after another, and runs the exporter on each: a named refusal, or a blob of the
+    same size. Returns the names of the refusals."""
+    names = set()
+    for place in range(len(data)):
+        for bit in (0x01, 0x80):
+            result = run(data[:place] + bytes([data[place] ^ bit]) + data[place + 1:])
+            assert result.code in (0, 1, 4) and "internal" not in result.errors, (place, bit, result.errors)
+            assert (result.code == 0) == (result.name == ""), (place, bit, result.errors)
+            if result.code == 0:
+                assert result.blob.stat().st_size == size, (place, bit)
+            names.add(result.name)
+    return names

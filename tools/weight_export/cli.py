@@ -70,7 +70,8 @@ def export(parsed: argparse.Namespace) -> str:
     report alone). Errors: any of errors.CAUSES."""
     check_text("model name", parsed.name, layout.NAME_BYTES)
     check_text("run id", parsed.run_id, layout.RUN_ID_BYTES, empty=True)
-    source = read_source(parsed.source, parsed.model, parsed.window)
+    plain = parsed.requantise or parsed.dtype == "float32"  # no codes to keep
+    source = read_source(parsed.source, parsed.model, parsed.window, plain, parsed.source_sha256)
     model = source.model
     if parsed.window != (0, 0):
         model.window = parsed.window
@@ -95,7 +96,7 @@ def _pack(parsed: argparse.Namespace, model: Model, calibration: states.Calibrat
         ranges, notes = states.calibrated_ranges(calibration.states, features)
         model.notes += notes
     else:
-        ranges = states.uniform_ranges(*(parsed.ranges or states.DEFAULT_RANGE), features)
+        ranges = states.uniform_ranges(*(parsed.ranges or model.input_range or states.DEFAULT_RANGE), features)
     pack = pack_int8 if parsed.dtype == "int8" else pack_float32
     return pack(model, ranges, parsed.features)
 

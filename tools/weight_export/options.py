@@ -27,7 +27,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Error: usage (exit code 2)."""
     parser = Parser("weight_export", description="Export a trained two-layer network to a tickmlp blob.",
                     allow_abbrev=False)
-    parser.add_argument("source", metavar="SOURCE", nargs="?", help="TorchScript .pt, state_dict .pt/.pth, or .npz")
+    parser.add_argument("source", metavar="SOURCE", nargs="?",
+                        help="TorchScript .pt, state_dict .pt/.pth, .safetensors, .onnx or .npz")
     parser.add_argument("-o", "--output", metavar="OUT.blob", help="the blob to write")
     parser.add_argument("--dtype", choices=sorted(layout.ELEMENT_TYPES), default="int8", help="default int8")
     ranges = parser.add_mutually_exclusive_group()
@@ -38,7 +39,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--name", help="model name, default: the source's name without its suffix")
     parser.add_argument("--generation", metavar="N", type=_generation, default=1, help="default 1")
     parser.add_argument("--run-id", metavar="S", default="", help="training run, default empty")
-    parser.add_argument("--model", metavar="DESCRIPTION.json", help="how a state_dict's weights are connected")
+    parser.add_argument("--model", metavar="DESCRIPTION.json", help="how named weights are connected")
+    parser.add_argument("--source-sha256", metavar="HEX", type=_digest, default=b"",
+                        help="refuse a source with another SHA-256")
+    parser.add_argument("--requantise", action="store_true", help="take int8 weights as plain numbers")
     parser.add_argument("--budget", metavar="KEY=NUMBER,...", type=_budget, default=dict(DEFAULT_BUDGET),
                         help="default probability=0.02,value=0.02,argmax=0.99")
     parser.add_argument("--report", metavar="R.json", help="write the accuracy figures as JSON")
@@ -108,6 +112,12 @@ def _generation(text: str) -> int:
     if not re.fullmatch(r"\d{1,20}", text, re.ASCII) or int(text) > MAX_GENERATION:
         _refuse(text, f"a whole number 0 .. {MAX_GENERATION}")
     return int(text)
+
+
+def _digest(text: str) -> bytes:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text, re.ASCII):
+        _refuse(text, "64 hexadecimal digits")
+    return bytes.fromhex(text)
 
 
 def _budget(text: str) -> dict[str, float]:
