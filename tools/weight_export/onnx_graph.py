@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .affine import Affine, identity
+from .affine import Affine, identity, variables
 from .budget import Budget
 from .closing import Outputs
 from .errors import ExportError
@@ -20,6 +20,8 @@ from .script_ops import Operations
 from .widths import UNKNOWN, WidthFound, Widths
 
 FAULTS = (ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, OverflowError, AttributeError)
+# 2 GB of float64. A network of 4096 inputs and 8192 lanes takes some 2^26.5.
+MAX_LIVE = 1 << 28
 
 
 def model_from_onnx(data: bytes, path: str, window: tuple[int, int] = (0, 0), requantise: bool = False) -> Model:
@@ -87,12 +89,56 @@ def _one_state(name: str, shape: list[int | None] | None, window: tuple[int, int
     return single
 
 
-def _evaluate(graph: Graph, values: dict[str, Any], operations: OnnxOperations) -> dict[str, Any]:
-    values |= {name: operations.lift(array, _label(name)) for name, array in graph.weights.items()}
-    for node in graph.nodes:
+class Values:
+    """Values by name between two nodes: each is made once, and forgotten after its last use."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.last_use = {name: place for place, node in enumerate(graph.nodes)
+                         for name in (*node.outputs, *node.inputs)}
+        self.last_use.update({name: len(graph.nodes) for name in graph.outputs})
+        self.made: set[str] = set()
+        self.kept: dict[str, Any] = {}
+        self.live = 0
+
+    def add(self, name: str, value: Any) -> None:
+        """Errors: damaged-onnx for a name that is taken, model-too-large."""
+        if name in self.made:
+            raise ExportError("damaged-onnx", f"{name!r} is made again, expected each value made once")
+        self.made.add(name)
+        self.kept[name] = value
+        self.live += _coefficients(value)
+        if self.live > MAX_LIVE:
+            raise ExportError("model-too-large", f"the values in use at one time have {self.live} coefficients, "
+                              f"expected at most {MAX_LIVE}")
+
+    def take(self, name: str) -> Any:
+        if name not in self.kept:
+            raise ExportError("damaged-onnx", f"{name!r} is read, which nothing before makes, expected nodes in order")
+        return self.kept[name]
+
+    def forget(self, place: int, node: Node) -> None:
+        for name in {*node.inputs, *node.outputs}:
+            if self.last_use[name] == place and name in self.kept:
+                self.live -= _coefficients(self.kept.pop(name))
+
+
+def _coefficients(value: Any) -> int:
+    return math.prod(value.shape) * (1 + variables(value)) if isinstance(value, Affine) else 0
+
+
+def _evaluate(graph: Graph, inputs: dict[str, Affine], operations: OnnxOperations) -> dict[str, Any]:
+    """The outputs by name."""
+    values = Values(graph)
+    operations.budget.charge(len(graph.weights))
+    for name, array in graph.weights.items():
+        values.add(name, operations.lift(array, _label(name)))
+    for name, value in inputs.items():
+        values.add(name, value)
+    for place, node in enumerate(graph.nodes):
         operations.budget.step()
         try:
             _carry_out(node, values, operations)
+            values.forget(place, node)
         except ExportError as error:
             error.message += f" (in {_place(node)})"
             raise
@@ -100,25 +146,23 @@ def _evaluate(graph: Graph, values: dict[str, Any], operations: OnnxOperations) 
             raise ExportError("wrong-shape", f"{node.operation}: {type(error).__name__} {error}, expected operands and "
                               f"attributes that fit (in {_place(node)})") from None
     for name in graph.outputs:
-        if not isinstance(values.get(name), (Affine, Outputs)) and values.get(name) is not UNKNOWN:
+        if not isinstance(values.kept.get(name), (Affine, Outputs)) and values.kept.get(name) is not UNKNOWN:
             raise ExportError("damaged-onnx", f"no node makes the output {name!r}, expected one")
-    return values
+    return values.kept
 
 
-def _carry_out(node: Node, values: dict[str, Any], operations: OnnxOperations) -> None:
-    missing = [name for name in node.inputs if name and name not in values]
-    doubled = [name for name in node.outputs if name and name in values]
-    if missing or doubled or not node.outputs:
-        seen = f"reads {missing[0]!r}, which nothing before it makes" if missing else f"makes {doubled} again"
-        raise ExportError("damaged-onnx", f"{node.operation} {seen}, expected nodes in order, each value made once")
+def _carry_out(node: Node, values: Values, operations: OnnxOperations) -> None:
     operations.budget.charge(1 + len(node.inputs) + len(node.outputs) + len(node.attributes))
-    result = operations.call(node, [values[name] if name else None for name in node.inputs])
+    result = operations.call(node, [values.take(name) if name else None for name in node.inputs])
     parts = result if isinstance(result, list) else [result]
     if result is UNKNOWN:
         parts = [UNKNOWN] * len(node.outputs)
-    if len(parts) < len([name for name in node.outputs if name]) and node.operation != "Dropout":
-        raise ExportError("damaged-onnx", f"{node.operation} gives {len(parts)} values, expected {len(node.outputs)}")
-    values.update((name, part) for name, part in zip(node.outputs, parts) if name)
+    if not node.outputs or len(parts) < sum(map(bool, node.outputs)) and node.operation != "Dropout":
+        raise ExportError("damaged-onnx", f"{node.operation} gives {len(parts)} values for {len(node.outputs)} names, "
+                          "expected as many")
+    for name, part in zip(node.outputs, parts):
+        if name:
+            values.add(name, part)
 
 
 def _label(name: str) -> str:
