@@ -62,6 +62,7 @@ CAUSES: dict[str, str] = {
     "bad-features": "--features does not name every feature once",
     "calibration-shape": "the calibration is not float states [n, inputs]",
     "calibration-not-finite": "the calibration holds NaN or an infinity",
+    "calibration-too-small": "the calibration has too few states to choose ranges with some and judge with others",
     "range-out-of-limits": "a feature's range is too small or too large for a float32 scale",
     "scale-out-of-range": "a lane's weights are so large that its int8 scale does not fit float32",
     "accumulator-overflow": "an int8 lane could leave int32",
