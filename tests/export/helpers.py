@@ -134,3 +134,26 @@ def npy_bytes(array: np.ndarray) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array)
     return stream.getvalue()
+
+
+def damaged(data: bytes, run, weights_from: int | None = None) -> set:
+    """Flips two bits of every byte, one after another, and runs the exporter on each: a named refusal, or a blob of the
+    same size; before the byte `weights_from` one with the same weights (digests and names may differ). Returns the
+    names of the refusals."""
+    names = set()
+    result = run(data)
+    result.succeeded()
+    good = result.blob.read_bytes()
+    records = 512 + 128 * int.from_bytes(good[48:52], "little")
+    for place in range(len(data)):
+        for bit in (0x01, 0x80):
+            result = run(data[:place] + bytes([data[place] ^ bit]) + data[place + 1:])
+            assert result.code in (0, 1, 4) and "internal" not in result.errors, (place, bit, result.errors)
+            assert (result.code == 0) == (result.name == ""), (place, bit, result.errors)
+            if result.code == 0:
+                seen = result.blob.read_bytes()
+                assert len(seen) == len(good), (place, bit)
+                if weights_from is not None and place < weights_from:
+                    assert seen[records:] == good[records:], (place, bit)
+            names.add(result.name)
+    return names

@@ -72,7 +72,7 @@ def test_refusal_names_the_callable(export, tmp_path):
 
 
 @pytest.mark.parametrize("module, name", [
-    ("torch", "FloatStorageX"), ("torch._utils", "_rebuild_qtensor"), ("torch", "load"), ("builtins", "getattr"),
+    ("torch", "FloatStorageX"), ("torch._utils", "_rebuild_sparse_tensor"), ("torch", "load"), ("builtins", "getattr"),
     ("__torch__x", "Net"), ("collections", "Counter"), ("torch.jit._pickle", "build_anything")])
 def test_names_near_the_allow_list(module, name):
     with pytest.raises(ExportError) as refused:

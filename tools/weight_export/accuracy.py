@@ -67,12 +67,16 @@ def wilson(agreeing: int, count: int) -> tuple[float, float]:
 
 def reference_head(head: Head, x: np.ndarray) -> np.ndarray:
     """The head in float64 from the weights as they were trained (unrounded); x float64 [n, inputs]."""
-    hidden = np.clip(x @ head.w1 + head.b1, 0, head.clamp_high)
-    logits = hidden @ head.w2.T + head.b2
+    logits = reference_hidden(head, x) @ head.w2.T + head.b2
     if head.activation == "identity":
         return logits
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def reference_hidden(head: Head, x: np.ndarray) -> np.ndarray:
+    """Its hidden units, float64 [n, hidden]."""
+    return np.clip(x @ head.w1 + head.b1, 0, head.clamp_high)
 
 
 def measure(model: Model, packed: PackedModel, states: np.ndarray) -> Accuracy:

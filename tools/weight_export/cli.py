@@ -9,19 +9,14 @@ import json
 import os
 import sys
 
-from . import EXPORTER, golden, layout, options, report, states
-from .accuracy import Accuracy, check_budget, measure, state_limit
+from . import EXPORTER, golden, layout, options, ranging, report, report_page, states
+from .accuracy import Accuracy, check_budget, measure
 from .blob import Blob, to_bytes
-from .errors import EXIT_OK, EXIT_OVER_BUDGET, ExportError
-from .fold import pack_float32
+from .diagnose import diagnose
+from .errors import EXIT_OK, ExportError
 from .model import Model, check_model, check_text
-from .packed import PackedModel
-from .quantise import pack_int8
 from .sources import Source, read_source
 from .write import PendingFile
-
-CHECK_SEED = 0
-CHECK_STATES = 4096
 
 
 def main(arguments: list[str]) -> int:
@@ -66,79 +61,71 @@ def _layout_text() -> str:
 
 
 def export(parsed: argparse.Namespace) -> str:
-    """Export as the options say; returns the summary. Writes the blob and the report, or neither (over budget: the
-    report alone). Errors: any of errors.CAUSES."""
+    """Export as the options say; returns the summary. Writes the blob and the reports, or none of them (over budget:
+    the reports alone). Errors: any of errors.CAUSES."""
     check_text("model name", parsed.name, layout.NAME_BYTES)
     check_text("run id", parsed.run_id, layout.RUN_ID_BYTES, empty=True)
-    source = read_source(parsed.source, parsed.model, parsed.window)
+    plain = parsed.requantise or parsed.dtype == "float32"  # no codes to keep
+    source = read_source(parsed.source, parsed.model, parsed.window, plain, parsed.source_sha256)
     model = source.model
     if parsed.window != (0, 0):
         model.window = parsed.window
     check_model(model)
     options.check_window(model.window, model.inputs)
     calibration = states.read_calibration(parsed.calibration, model.inputs) if parsed.calibration else None
-    packed = _pack(parsed, model, calibration)
-    accuracy, states_from = _measure(parsed, model, packed, calibration)
-    inputs, outputs = golden.golden_vectors(packed, calibration.states if calibration else None)
-    blob = Blob(packed, parsed.name, parsed.run_id, EXPORTER, parsed.generation, source.sha256,
+    result = ranging.pack(parsed, model, calibration)
+    accuracy = measure(model, result.packed, result.judged)
+    inputs, outputs = golden.golden_vectors(result.packed, calibration.states if calibration else None)
+    blob = Blob(result.packed, parsed.name, parsed.run_id, EXPORTER, parsed.generation, source.sha256,
                 calibration.sha256 if calibration else bytes(32), accuracy.heads, accuracy.states,
                 accuracy.clipped, inputs, outputs)
-    figures = _report(parsed, source, packed, accuracy, states_from, to_bytes(blob))
+    figures = _report(parsed, source, result, accuracy, to_bytes(blob))
     _write(parsed, model, accuracy, figures, to_bytes(blob))
-    return report.summary(figures, model, packed, accuracy)
+    return report.summary(figures, model, result.packed, accuracy)
 
 
-def _pack(parsed: argparse.Namespace, model: Model, calibration: states.Calibration | None) -> PackedModel:
-    features = model.window[1] or model.inputs
-    options.check_features(parsed.features, features)
-    if calibration:
-        ranges, notes = states.calibrated_ranges(calibration.states, features)
-        model.notes += notes
-    else:
-        ranges = states.uniform_ranges(*(parsed.ranges or states.DEFAULT_RANGE), features)
-    pack = pack_int8 if parsed.dtype == "int8" else pack_float32
-    return pack(model, ranges, parsed.features)
-
-
-def _measure(parsed: argparse.Namespace, model: Model, packed: PackedModel,
-             calibration: states.Calibration | None) -> tuple[Accuracy, str]:
-    most = state_limit(packed)
-    if calibration:
-        return measure(model, packed, states.spread(calibration.states, most)), "calibration states"
-    drawn = states.random_states(CHECK_STATES, packed.ranges, model.inputs, CHECK_SEED)
-    return measure(model, packed, states.spread(drawn, most)), "states drawn within the ranges"
-
-
-def _report(parsed: argparse.Namespace, source: Source, packed: PackedModel, accuracy: Accuracy, states_from: str,
+def _report(parsed: argparse.Namespace, source: Source, result: ranging.Packing, accuracy: Accuracy,
             data: bytes) -> dict[str, object]:
+    packed = result.packed
     heads = [report.head_report(head, figures, packed_head.accumulator_bound)
              for head, figures, packed_head in zip(source.model.heads, accuracy.heads, packed.heads)]
-    return {
+    figures = {
         "blob": parsed.output, "blob_sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
         "dtype": parsed.dtype, "name": parsed.name, "generation": parsed.generation, "run_id": parsed.run_id,
         "exporter": EXPORTER, "inputs": packed.inputs, "outputs": packed.outputs, "window": list(packed.window),
         "source": {"path": parsed.source, "kind": source.kind, "sha256": source.sha256.hex()},
         "calibration": parsed.calibration, "ranges": [[float(low), float(high)] for low, high in packed.ranges],
-        "states": accuracy.states, "states_from": states_from, "clipped_inputs": accuracy.clipped,
-        "budget": parsed.budget, "within_budget": True, "heads": heads, "notes": source.model.notes}
+        "calibrate": report.calibrate_report(result.method, result.trials, source.model),
+        "held_out": parsed.held_out, "states": accuracy.states, "states_from": result.states_from,
+        "clipped_inputs": accuracy.clipped, "budget": parsed.budget, "within_budget": True, "heads": heads,
+        "notes": source.model.notes}
+    if parsed.report or parsed.report_html:
+        figures["diagnosis"] = diagnose(source.model, packed, result.judged, result.places)
+    return figures
 
 
 def _write(parsed: argparse.Namespace, model: Model, accuracy: Accuracy, figures: dict[str, object],
            data: bytes) -> None:
+    files, over = {parsed.output: data}, None
     try:
         check_budget(model, accuracy, parsed.budget)
-    except ExportError as over:
-        if over.exit_code == EXIT_OVER_BUDGET and parsed.report:
-            figures.update(blob=None, blob_sha256=None, bytes=None, within_budget=False, refused=over.message)
-            PendingFile(parsed.report, report.to_json(figures)).commit()
-        raise
-    # Both are complete on the disk before either is put in place.
-    pending = [PendingFile(parsed.output, data)]
+    except ExportError as error:
+        over = error
+        figures.update(blob=None, blob_sha256=None, bytes=None, within_budget=False, refused=error.message)
+        files = {}
+    if parsed.report:
+        files[parsed.report] = report.to_json(figures)
+    if parsed.report_html:
+        files[parsed.report_html] = report_page.page(figures)
+    # All are complete on the disk before one is put in place.
+    pending: list[PendingFile] = []
     try:
-        if parsed.report:
-            pending.append(PendingFile(parsed.report, report.to_json(figures)))
+        for path, content in files.items():
+            pending.append(PendingFile(path, content))
         for file in pending:
             file.commit()
     finally:
         for file in pending:
             file.discard()
+    if over is not None:
+        raise over

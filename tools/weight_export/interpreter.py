@@ -16,7 +16,7 @@ from .pickle_reader import Record
 from .script_builtins import Builtins, truth
 from .script_ops import Operations
 from .script_program import Function, Program
-from .tensors import Tensor, is_double
+from .tensors import Tensor
 from .widths import UNKNOWN, Widths
 
 MAX_DEPTH = 50
@@ -192,7 +192,7 @@ class Interpreter:
                 self.budget.charge_work(math.prod(value.shape))
                 array = value.array()
                 check_finite(path, array)
-                self.doubles |= is_double(value)
+                self.doubles |= value.double
                 self.tensors[id(value)] = constant(array, path)
             return self.tensors[id(value)]
         if isinstance(value, (list, dict)):

@@ -17,7 +17,8 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 class Head:
     """One head. All arrays float64: w1 [inputs, hidden], b1 [hidden], w2 [outputs, hidden], b2 [outputs].
 
-    `clamp_high` is inf for a plain ReLU; `activation` is 'softmax' or 'identity'."""
+    `clamp_high` is inf for a plain ReLU; `activation` is 'softmax' or 'identity'. `unit` float64 [hidden] is set where
+    the source holds w1 as int8 codes: what a code of each lane is worth, 0 for a lane without weights."""
 
     name: str
     w1: np.ndarray
@@ -26,6 +27,7 @@ class Head:
     b2: np.ndarray
     clamp_high: float
     activation: str
+    unit: np.ndarray | None = None
 
     @property
     def hidden(self) -> int:
@@ -38,12 +40,14 @@ class Head:
 
 @dataclass
 class Model:
-    """A folded model, before rounding. `window` is (rows, columns) or (0, 0); `notes` are remarks for the report."""
+    """A folded model, before rounding. `window` is (rows, columns) or (0, 0); `notes` are remarks for the report.
+    `input_range` is the range of every input where the source tells one."""
 
     inputs: int
     heads: list[Head]
     window: tuple[int, int] = (0, 0)
     notes: list[str] = field(default_factory=list)
+    input_range: tuple[float, float] | None = None
 
 
 def check_model(model: Model) -> None:

@@ -18,22 +18,36 @@ DEFAULT_CLAMP = (0.0, 6.0)
 def model_from_npz(archive: Archive) -> Model:
     """Errors: bad-key, missing-weights, wrong-shape, weights-not-finite, unsupported-tensor, unsupported-clamp,
     unsupported-activation, and those of Archive and read_npy."""
-    arrays: dict[str, dict[str, np.ndarray]] = {}
-    for record in archive.names():
-        head, _, key = record.removesuffix(".npy").rpartition(".")
-        if not record.endswith(".npy") or not head or key not in REQUIRED + OPTIONAL:
-            raise ExportError("bad-key", f"{archive.path} has {record.removesuffix('.npy')!r}, expected HEAD.w1, "
-                              "HEAD.w2, " + ", ".join(f"HEAD.{name}" for name in OPTIONAL))
-        arrays.setdefault(head, {})[key] = read_npy(archive.read(record), f"{archive.path}: {record}")
-    if not arrays:
-        raise ExportError("missing-weights", f"{archive.path} holds no array, expected HEAD.w1 and HEAD.w2")
-    heads = [_head(name, fields) for name, fields in arrays.items()]
+    records = {record.removesuffix(".npy"): record for record in archive.names()}
+    for name in records:
+        _check_name(archive.path, name)
+    return model_from_arrays({name: read_npy(archive.read(record), f"{archive.path}: {record}")
+                              for name, record in records.items()}, archive.path)
+
+
+def model_from_arrays(arrays: dict[str, np.ndarray], path: str) -> Model:
+    """Arrays by name, HEAD.w1 and so on. Errors: those of model_from_npz, without the archive's."""
+    by_head: dict[str, dict[str, np.ndarray]] = {}
+    for name, array in arrays.items():
+        head, key = _check_name(path, name)
+        by_head.setdefault(head, {})[key] = array
+    if not by_head:
+        raise ExportError("missing-weights", f"{path} holds no array, expected HEAD.w1 and HEAD.w2")
+    heads = [_head(name, fields) for name, fields in by_head.items()]
     inputs = heads[0].w1.shape[0]
     for head in heads:
         if head.w1.shape[0] != inputs:
             raise ExportError("wrong-shape", f"head {head.name!r}: w1 has {head.w1.shape[0]} inputs, expected "
                               f"{inputs} as in head {heads[0].name!r}")
     return Model(inputs, heads)
+
+
+def _check_name(path: str, name: str) -> tuple[str, str]:
+    head, _, key = name.rpartition(".")
+    if not head or key not in REQUIRED + OPTIONAL:
+        raise ExportError("bad-key", f"{path} has {name!r}, expected HEAD.w1, HEAD.w2, "
+                          + ", ".join(f"HEAD.{name}" for name in OPTIONAL))
+    return head, key
 
 
 def _head(name: str, fields: dict[str, np.ndarray]) -> Head:
@@ -64,7 +78,7 @@ def _weights(name: str, fields: dict[str, np.ndarray], key: str, shape: tuple[in
     if not fits:
         wanted = ", ".join("n" if size is None else str(size) for size in shape)
         raise ExportError("wrong-shape", f"{name}.{key} has shape {list(array.shape)}, expected [{wanted}] "
-                          "(weights of an npz are [in, out])")
+                          "(weights named so are [in, out])")
     check_finite(f"{name}.{key}", array)
     return array.astype(np.float64)
 

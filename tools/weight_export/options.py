@@ -9,7 +9,7 @@ import os
 import re
 from typing import NoReturn
 
-from . import EXPORTER, layout, states
+from . import EXPORTER, calibrate, layout, states
 from .errors import ExportError, usage
 
 DEFAULT_BUDGET = {"probability": 0.02, "value": 0.02, "argmax": 0.99}
@@ -27,21 +27,29 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Error: usage (exit code 2)."""
     parser = Parser("weight_export", description="Export a trained two-layer network to a tickmlp blob.",
                     allow_abbrev=False)
-    parser.add_argument("source", metavar="SOURCE", nargs="?", help="TorchScript .pt, state_dict .pt/.pth, or .npz")
+    parser.add_argument("source", metavar="SOURCE", nargs="?",
+                        help="TorchScript .pt, state_dict .pt/.pth, .safetensors, .onnx or .npz")
     parser.add_argument("-o", "--output", metavar="OUT.blob", help="the blob to write")
     parser.add_argument("--dtype", choices=sorted(layout.ELEMENT_TYPES), default="int8", help="default int8")
     ranges = parser.add_mutually_exclusive_group()
     ranges.add_argument("--calibration", metavar="STATES.npy", help="typical states, float [n, inputs]")
     ranges.add_argument("--ranges", metavar="LOW,HIGH", type=_ranges, help="range of every input (default -1,1)")
+    parser.add_argument("--calibrate", metavar="METHOD", type=_method, default=calibrate.MINMAX,
+                        help="minmax (default), percentile=NUMBER, mse or best")
+    parser.add_argument("--held-out", metavar="STATES.npy", help="states to measure accuracy with and choose by")
     parser.add_argument("--window", metavar="ROWSxCOLS", type=_window, default=(0, 0),
                         help="the input is this window, oldest row first")
     parser.add_argument("--name", help="model name, default: the source's name without its suffix")
     parser.add_argument("--generation", metavar="N", type=_generation, default=1, help="default 1")
     parser.add_argument("--run-id", metavar="S", default="", help="training run, default empty")
-    parser.add_argument("--model", metavar="DESCRIPTION.json", help="how a state_dict's weights are connected")
+    parser.add_argument("--model", metavar="DESCRIPTION.json", help="how named weights are connected")
+    parser.add_argument("--source-sha256", metavar="HEX", type=_digest, default=b"",
+                        help="refuse a source with another SHA-256")
+    parser.add_argument("--requantise", action="store_true", help="take int8 weights as plain numbers")
     parser.add_argument("--budget", metavar="KEY=NUMBER,...", type=_budget, default=dict(DEFAULT_BUDGET),
                         help="default probability=0.02,value=0.02,argmax=0.99")
     parser.add_argument("--report", metavar="R.json", help="write the accuracy figures as JSON")
+    parser.add_argument("--report-html", metavar="R.html", help="write them as a page with plots")
     parser.add_argument("--features", metavar="a,b,c", type=_features, default=[], help="a name for each feature")
     parser.add_argument("--print-layout", action="store_true", help="print the blob's field offsets as JSON")
     parser.add_argument("--version", action="version", version=EXPORTER)
@@ -67,9 +75,15 @@ def _complete(options: argparse.Namespace) -> None:
         raise usage("no " + ("SOURCE" if options.source is None else "-o OUT.blob") + ", expected SOURCE -o OUT.blob")
     if options.name is None:
         options.name = os.path.splitext(os.path.basename(options.source))[0]
-    paths = [options.source, options.output, options.report, options.calibration, options.model]
+    if options.calibration is None and (options.calibrate != calibrate.MINMAX or options.held_out is not None):
+        raise usage("--calibrate or --held-out without --calibration, expected --calibration STATES.npy beside it")
+    if options.dtype != "int8" and options.calibrate != calibrate.MINMAX:
+        raise usage(f"--calibrate {options.calibrate} with --dtype {options.dtype}, which has no use for ranges, "
+                    "expected --dtype int8")
+    paths = [options.source, options.output, options.report, options.report_html, options.calibration, options.held_out,
+             options.model]
     targets = [os.path.realpath(path) for path in paths if path is not None]
-    for path in (options.output, options.report):
+    for path in (options.output, options.report, options.report_html):
         if path is not None and targets.count(os.path.realpath(path)) > 1:
             raise usage(f"{path} is named twice, expected an output of its own")
 
@@ -97,6 +111,15 @@ def _ranges(text: str) -> tuple[float, float]:
     return values[0], values[1]
 
 
+def _method(text: str) -> str:
+    if text in (calibrate.MINMAX, calibrate.MSE, calibrate.BEST):
+        return text
+    percent = _numbers(text.removeprefix(calibrate.PERCENTILE)) if text.startswith(calibrate.PERCENTILE) else []
+    if len(percent) != 1 or not 50 <= percent[0] <= 100:
+        _refuse(text, "minmax, percentile=NUMBER with 50 .. 100, mse or best")
+    return text
+
+
 def _window(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})", text, re.ASCII)
     if not match:
@@ -108,6 +131,12 @@ def _generation(text: str) -> int:
     if not re.fullmatch(r"\d{1,20}", text, re.ASCII) or int(text) > MAX_GENERATION:
         _refuse(text, f"a whole number 0 .. {MAX_GENERATION}")
     return int(text)
+
+
+def _digest(text: str) -> bytes:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text, re.ASCII):
+        _refuse(text, "64 hexadecimal digits")
+    return bytes.fromhex(text)
 
 
 def _budget(text: str) -> dict[str, float]:

@@ -62,21 +62,31 @@ class PackedModel:
 def evaluate(model: PackedModel, x: np.ndarray) -> np.ndarray:
     """The exact outputs, float32 [n, outputs], of finite float32 x [n, inputs]. Error: non-finite-output."""
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        if model.element_type == layout.INT8:
-            codes, _ = arithmetic.quantise_inputs(x, model.input_scale)
-            sums = arithmetic.layer1_int8(codes, model.w1, model.start, model.lane_scale)
-        else:
-            sums = arithmetic.layer1_float32(x, model.w1, model.start)
+        sums = layer1_sums(model, x)
         return np.concatenate([_evaluate_head(head, sums[:, head.lanes]) for head in model.heads], axis=1)
 
 
-def _evaluate_head(head: PackedHead, sums: np.ndarray) -> np.ndarray:
-    logits = arithmetic.layer2(arithmetic.clamp(sums, head.clamp_high), head.w2, head.start2)
+def layer1_sums(model: PackedModel, x: np.ndarray) -> np.ndarray:
+    """Layer 1 before its clamp, float32 [n, lanes]."""
+    if model.element_type == layout.INT8:
+        codes, _ = arithmetic.quantise_inputs(x, model.input_scale)
+        return arithmetic.layer1_int8(codes, model.w1, model.start, model.lane_scale)
+    return arithmetic.layer1_float32(x, model.w1, model.start)
+
+
+def head_logits(head: PackedHead, hidden: np.ndarray) -> np.ndarray:
+    """Layer 2 of a head, float32 [n, outputs], from its hidden units [n, padded]. Error: non-finite-output."""
+    logits = arithmetic.layer2(hidden, head.w2, head.start2)
     bad = ~np.isfinite(logits)
     if bad.any():
         state, output = (int(i) for i in np.argwhere(bad)[0])
         raise ExportError("non-finite-output", f"head {head.name!r} output {output} is {logits[state, output]} "
                           f"for state {state} of the check, expected finite outputs")
+    return logits
+
+
+def _evaluate_head(head: PackedHead, sums: np.ndarray) -> np.ndarray:
+    logits = head_logits(head, arithmetic.clamp(sums, head.clamp_high))
     return arithmetic.softmax(logits) if head.activation == layout.SOFTMAX else logits
 
 

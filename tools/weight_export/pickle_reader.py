@@ -3,7 +3,7 @@
 looked up or called.
 
 A pickle is a small stack program. The operations torch writes are carried out here on inert values; a callable is
-only a name, and `REDUCE` looks that name up in a table of five harmless builders. Everything else is refused by name
+only a name, and `REDUCE` looks that name up in a table of six harmless builders. Everything else is refused by name
 before the first operation is carried out.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Iterator
 
 from .errors import ExportError
-from .tensors import STORAGE_TYPES, Storage, Tensor
+from .tensors import STORAGE_TYPES, QuantisedTensor, Storage, Tensor
 
 MAX_PICKLE_BYTES = 8 << 20
 PUSHED = {"BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE"}
@@ -23,6 +23,8 @@ STRUCTURE = {"STOP", "MARK", "EMPTY_DICT", "EMPTY_LIST", "EMPTY_TUPLE", "GLOBAL"
              "LONG_BINPUT", "MEMOIZE", "BINGET", "LONG_BINGET", "NEWTRUE", "NEWFALSE", "NONE", "TUPLE", "TUPLE1",
              "TUPLE2", "TUPLE3", "REDUCE", "NEWOBJ", "BUILD", "SETITEM", "SETITEMS", "APPEND", "APPENDS", "BINPERSID"}
 ALLOWED_OPERATIONS = PUSHED | SILENT | STRUCTURE
+# Names that stand beside quantised tensors; none of them is called.
+QUANTISED = {"qint8", "quint8", "qint32", "per_tensor_affine", "per_channel_affine", "per_channel_affine_float_qparams"}
 LIST_BUILDERS = {"build_intlist", "build_doublelist", "build_boollist", "build_tensorlist"}
 
 
@@ -49,11 +51,11 @@ class Record:
 def is_allowed(name: Name) -> bool:
     """The allow-list: what rebuilds tensors, ordered dicts, storages, and TorchScript's own classes."""
     if name.module == "torch._utils":
-        return name.name in ("_rebuild_tensor_v2", "_rebuild_parameter")
+        return name.name in ("_rebuild_tensor_v2", "_rebuild_parameter", "_rebuild_qtensor")
     if name.module == "torch.jit._pickle":
         return name.name in LIST_BUILDERS | {"restore_type_tag"}
     if name.module == "torch":
-        return name.name in STORAGE_TYPES
+        return name.name in STORAGE_TYPES or name.name in QUANTISED
     if name.module == "collections":
         return name.name == "OrderedDict"
     return name.module == "__torch__" or name.module.startswith("__torch__.")
@@ -232,6 +234,10 @@ def _build(name: Name, arguments: tuple[Any, ...]) -> Any:
     if name.name == "_rebuild_tensor_v2":
         storage, offset, shape, stride = arguments[:4]
         return Tensor(_of_type(storage, Storage), offset, _of_type(shape, tuple), _of_type(stride, tuple))
+    if name.name == "_rebuild_qtensor":
+        storage, offset, shape, stride, quantiser = arguments[:5]
+        codes = Tensor(_of_type(storage, Storage), offset, _of_type(shape, tuple), _of_type(stride, tuple))
+        return QuantisedTensor(codes, _of_type(quantiser, tuple))
     if name.name == "OrderedDict":
         pairs = arguments[0] if arguments else ()
         return {_of_type(key, (str, int)): value for key, value in pairs}

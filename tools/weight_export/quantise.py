@@ -36,11 +36,16 @@ def input_scales(ranges: np.ndarray, inputs: int) -> np.ndarray:
 
 def pack_int8(model: Model, ranges: np.ndarray, feature_names: list[str]) -> PackedModel:
     """The int8 blob's arrays. Errors: scale-out-of-range, accumulator-overflow."""
+    if any(head.unit is not None for head in model.heads):
+        ranges = common_range(ranges)
     input_scale = input_scales(ranges, model.inputs)
     heads = pack_heads(model)
     w1, start, lane_scale = [], [], []
     for head, packed in zip(model.heads, heads):
-        codes, scale = quantise_weights(head, input_scale, model.window[1])
+        if head.unit is None:
+            codes, scale = quantise_weights(head, input_scale, model.window[1])
+        else:
+            codes, scale = kept_weights(head, input_scale)
         starts, packed.accumulator_bound = prove_lanes(head, codes, scale)
         scale[(codes == 0).all(axis=0) & (starts == 0)] = 1  # the format's one spelling of an empty lane
         w1.append(pad_last(codes, packed.padded))
@@ -56,6 +61,23 @@ def quantise_weights(head: Head, input_scale: np.ndarray, columns: int) -> tuple
     scale = lane_scales(head, np.max(np.abs(weights), axis=0))
     exact = weights / scale.astype(np.float64)
     return (_round_carrying(exact, columns) if columns else _round(exact)).astype(np.int8), scale
+
+
+def common_range(ranges: np.ndarray) -> np.ndarray:
+    """The same range for every feature, float32 [features, 2]: the lane's sum has one unit, its scale over the inputs'
+    own, only where all inputs share one."""
+    low, high = ranges[:, 0].min(), ranges[:, 1].max()
+    return np.tile(np.float32([low, high]), (len(ranges), 1))
+
+
+def kept_weights(head: Head, input_scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The codes the source has, and its scales over the one input scale, rounded once."""
+    unit = np.where(head.unit > 0, head.unit, 1.0)
+    codes = np.rint(head.w1 / unit).astype(np.int8)
+    scale = head.unit / float(input_scale[0])
+    from_bias = lane_scales(head, np.zeros(head.hidden))
+    _check_scale(head, scale)
+    return codes, np.where(head.unit > 0, np.maximum(scale, SMALLEST_NORMAL).astype(np.float32), from_bias)
 
 
 def _round(exact: np.ndarray) -> np.ndarray:
@@ -87,10 +109,14 @@ def lane_scales(head: Head, largest: np.ndarray) -> np.ndarray:
     under the smallest normal float32 are raised to it: what is lost then is below 1e-38."""
     size = np.where(largest > 0, largest, np.abs(head.b1))
     scale = np.where(size > 0, np.maximum(size / WEIGHT_LIMIT, SMALLEST_NORMAL), 1.0)
+    _check_scale(head, scale)
+    return scale.astype(np.float32)
+
+
+def _check_scale(head: Head, scale: np.ndarray) -> None:
     for lane in np.flatnonzero(scale > FLOAT32_MAX):
         raise ExportError("scale-out-of-range", f"head {head.name!r} lane {lane}: scale {scale[lane]:.3g}, "
                           f"expected at most {FLOAT32_MAX:.3g}")
-    return scale.astype(np.float32)
 
 
 def prove_lanes(head: Head, codes: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, int]:

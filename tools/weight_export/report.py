@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from . import layout
 from .accuracy import Accuracy, HeadAccuracy
+from .calibrate import Trial
 from .model import Head, Model
 from .packed import PackedModel
 
@@ -54,6 +55,18 @@ def head_report(head: Head, figures: HeadAccuracy, bound: int) -> dict[str, obje
     high = None if math.isinf(head.clamp_high) else head.clamp_high
     return {"name": head.name, "hidden": head.hidden, "outputs": head.outputs, "activation": head.activation,
             "clamp": [0.0, high], "accumulator_bound": bound, "accuracy": asdict(figures)}
+
+
+def calibrate_report(method: str | None, trials: list[Trial], model: Model) -> dict[str, object] | None:
+    """How the ranges were found: null without a calibration; `candidates` where several were tried."""
+    if method is None:
+        return None
+    return {"method": method, "candidates": [
+        {"method": trial.method, "score": trial.score, "within_budget": trial.within_budget,
+         "clipped_inputs": trial.accuracy.clipped, "heads": [
+             {"name": head.name} | {key: getattr(figures, key) for key in (
+                 "largest_error", "mean_error", "argmax_agreement", "clipped_share")}
+             for head, figures in zip(model.heads, trial.accuracy.heads)]} for trial in trials]}
 
 
 def to_json(report: dict[str, object]) -> bytes:

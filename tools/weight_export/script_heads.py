@@ -4,6 +4,7 @@ names."""
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -20,13 +21,18 @@ from .model import Head
 GENERIC = {"x", "y", "h", "o", "out", "output", "outputs", "input", "ret", "result", "logits", "probs", "p", "hidden",
            "res", "a", "b", "c", "v", "weight", "bias"}
 
+# Labels of constants that have no name of their own.
+ANONYMOUS = ("CONSTANTS.", "onnx::")
+
 
 @dataclass
 class SeenNames:
-    """What may name a head: its key or variable in the return statement, and the labels of its weights."""
+    """What may name a head: its key or variable in the return statement, and the labels of its weights, of which those
+    of its layer 1."""
 
     key: str
     labels: frozenset[str]
+    layer1: frozenset[str]
 
 
 def flatten_returned(value: Any, names: list[str], key: str = "") -> list[tuple[str, Affine | Outputs]]:
@@ -60,9 +66,17 @@ def heads_from_outputs(parts: list[tuple[str, Affine | Outputs]], inputs: list[B
                 raise ExportError("not-two-layer", f"outputs {places} of a softmax over {group.logits.shape[0]} are "
                                   "returned, expected all of them in order")
             heads.append(_head(group, places, inputs))
-            labels = group.logits.labels.union(*(basis.source.labels for basis in group.logits.terms))
-            seen.append(SeenNames(key, labels))
+            layer1 = frozenset().union(*(basis.source.labels for basis in group.logits.terms))
+            seen.append(SeenNames(key, group.logits.labels | layer1, layer1))
     return heads, seen
+
+
+def check_batch(parts: list[tuple[str, Affine | Outputs]]) -> None:
+    """With a batch of one, a network whose outputs have another first axis mixed up batch and features."""
+    for _, part in parts:
+        if part.shape and part.shape[0] != 1 and math.prod(part.shape) > 1 and len(part.shape) > 1:
+            raise ExportError("wrong-shape", f"an output has shape {list(part.shape)} for a batch of one state, "
+                              "expected a first axis of 1")
 
 
 def _head(group: Group, places: list[int], inputs: list[Basis]) -> Head:
@@ -99,7 +113,7 @@ def name_heads(heads: list[Head], seen: list[SeenNames]) -> None:
     taken: set[str] = set()
     for index, (head, names) in enumerate(zip(heads, seen)):
         own = sorted(label for label in names.labels
-                     if shared.count(label) == 1 and not label.startswith("CONSTANTS."))
+                     if shared.count(label) == 1 and not label.startswith(ANONYMOUS))
         key = names.key if sum(names.key == other.key for other in seen) == 1 else ""
         label = _common(own) if own and len(heads) > 1 else ""
         variable = key if re.fullmatch(r"[A-Za-z][A-Za-z_]*", key) and key.lower() not in GENERIC else ""

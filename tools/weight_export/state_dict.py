@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Source: a state_dict archive with a description of its heads. Weights are [out, in] unless it says otherwise."""
+"""Sources that hold named weights: a state_dict archive, or safetensors, with a description of the heads. Weights are
+[out, in] unless it says otherwise."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,49 +12,87 @@ from .archive import Archive
 from .description import Description, HeadDescription
 from .errors import ExportError
 from .model import Head, Model, check_finite
-from .tensors import Tensor, is_double
+from .quantised import QuantisedWeights, keep_codes
+from .tensors import QuantisedTensor, Tensor
 from .torch_archive import TorchArchive
 
+# Where torch.ao's quantised Linear keeps its weight and bias, as a pair.
+PACKED = "._packed_params._packed_params"
 
-def model_from_state_dict(archive: Archive, description: Description) -> Model:
-    """Errors: missing-weights, unused-weights, wrong-shape, weights-not-finite, those of TorchArchive."""
-    tensors = flat_tensors(TorchArchive(archive).unpickle("data"))
+
+class Stored(Protocol):
+    """A tensor in a file: `array` gives float64, or int64 where it holds whole numbers."""
+
+    double: bool
+
+    def array(self) -> np.ndarray: ...
+
+
+def model_from_state_dict(archive: Archive, description: Description, requantise: bool = False) -> Model:
+    """Errors: those of described_model and TorchArchive."""
+    return described_model(archive.path, flat_tensors(TorchArchive(archive).unpickle("data")), description, requantise)
+
+
+def described_model(path: str, tensors: dict[str, Stored | QuantisedTensor], description: Description,
+                    requantise: bool = False) -> Model:
+    """Tensors by name, put together as described. With `requantise` int8 weights count as plain numbers.
+    Errors: missing-weights, unused-weights, wrong-shape, weights-not-finite, unsupported-quantisation,
+    quantised-folded."""
     weights = Weights(tensors)
-    heads = [_head(head, description.inputs, weights) for head in description.heads]
+    model = _fold(description, weights)
     unused = [key for key in tensors if key not in weights.used and not key.startswith(tuple(description.ignore))]
     if unused:
-        raise ExportError("unused-weights", f"{archive.path} has {unused[0]!r} ({len(unused)} such), which no head of "
+        raise ExportError("unused-weights", f"{path} has {unused[0]!r} ({len(unused)} such), which no head of "
                           "the description names, expected every weight used, or its prefix under \"ignore\"")
-    notes = ["weights are float64: rounded to float32 once, after folding"] if weights.doubles else []
-    return Model(description.inputs, heads, description.window, notes)
+    if weights.doubles:
+        model.notes.append("weights are float64: rounded to float32 once, after folding")
+    if weights.codes and not requantise:
+        weights.units = True
+        keep_codes(model, _fold(description, weights), [head.w1 in weights.codes for head in description.heads])
+    return model
 
 
-def flat_tensors(value: Any, prefix: str = "") -> dict[str, Tensor]:
-    """The tensors of nested dicts by dotted name: a checkpoint may hold its state_dict under a key of its own."""
-    if isinstance(value, Tensor):
+def _fold(description: Description, weights: Weights) -> Model:
+    return Model(description.inputs, [_head(head, description.inputs, weights) for head in description.heads],
+                 description.window)
+
+
+def flat_tensors(value: Any, prefix: str = "") -> dict[str, Tensor | QuantisedTensor]:
+    """The tensors of nested dicts by dotted name: a checkpoint may hold its state_dict under a key of its own. The
+    weight and bias of a quantised Linear `fc1` are fc1.weight and fc1.bias; how it quantised its output is left out."""
+    if isinstance(value, (Tensor, QuantisedTensor)):
         return {prefix: value}
-    found: dict[str, Tensor] = {}
+    if prefix.endswith(PACKED) and isinstance(value, tuple):
+        names = (prefix.removesuffix(PACKED) + name for name in (".weight", ".bias"))
+        return {name: item for name, item in zip(names, value) if isinstance(item, (Tensor, QuantisedTensor))}
+    found: dict[str, Tensor | QuantisedTensor] = {}
     if isinstance(value, dict):
+        own = [key.removesuffix(PACKED) for key in value if isinstance(key, str) and key.endswith(PACKED)]
+        dropped = {f"{layer}.{name}" for layer in own for name in ("scale", "zero_point")}
         for key, item in value.items():
-            found.update(flat_tensors(item, f"{prefix}.{key}".removeprefix(".")))
+            if key not in dropped:
+                found.update(flat_tensors(item, f"{prefix}.{key}".removeprefix(".")))
     return found
 
 
 class Weights:
-    """Tensors by name, checked as they are taken; `used` remembers which."""
+    """Tensors by name, checked as they are taken; `used` remembers which, `codes` those that are int8. With `units`
+    an int8 weight is its scale."""
 
-    def __init__(self, tensors: dict[str, Tensor]) -> None:
+    def __init__(self, tensors: dict[str, Stored | QuantisedTensor]) -> None:
         self.tensors = tensors
         self.used: set[str] = set()
+        self.codes: dict[str, QuantisedWeights] = {}
         self.doubles = False
+        self.units = False
 
     def take(self, key: str, rank: int) -> np.ndarray:
         if key not in self.tensors:
             near = ", ".join(list(self.tensors)[:6])
-            raise ExportError("missing-weights", f"no weights {key!r} in the state_dict, expected one of {near} ...")
+            raise ExportError("missing-weights", f"no weights {key!r} in the source, expected one of {near} ...")
         self.used.add(key)
-        self.doubles |= is_double(self.tensors[key])
-        array = self.tensors[key].array()
+        self.doubles |= self.tensors[key].double
+        array = self.array(key)
         if array.dtype != np.float64:
             raise ExportError("unsupported-tensor", f"{key} holds whole numbers, expected floating point")
         if array.ndim != rank or array.size == 0:
@@ -61,6 +100,14 @@ class Weights:
                               "of them empty")
         check_finite(key, array)
         return array
+
+    def array(self, key: str) -> np.ndarray:
+        tensor = self.tensors[key]
+        if not isinstance(tensor, QuantisedTensor):
+            return tensor.array()
+        if key not in self.codes:
+            self.codes[key] = tensor.weights(key)
+        return self.codes[key].units() if self.units else self.codes[key].values()
 
 
 def _head(head: HeadDescription, inputs: int, weights: Weights) -> Head:

@@ -92,6 +92,11 @@ def random_states(count: int, ranges: np.ndarray, inputs: int, seed: int, stretc
 
 def spread(states: np.ndarray, count: int) -> np.ndarray:
     """At most `count` of the states, evenly spread, the first and the last among them (where count > 1)."""
-    if len(states) <= count:
-        return states
-    return states[np.arange(count) * (len(states) - 1) // (count - 1)]
+    return states[spread_places(len(states), count)]
+
+
+def spread_places(available: int, count: int) -> np.ndarray:
+    """Which of them `spread` takes."""
+    if available <= count:
+        return np.arange(available)
+    return np.arange(count) * (available - 1) // (count - 1)

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Callable
+from typing import Any, Callable
 
 import numpy as np
 
 from .errors import ExportError
+from .quantised import QuantisedWeights, quantised_weights
 
 # Little-endian numpy types of torch's storage classes. bfloat16 is read as bits and widened below.
 STORAGE_TYPES = {
     "FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "BFloat16Storage": "<u2",
     "LongStorage": "<i8", "IntStorage": "<i4", "ShortStorage": "<i2", "CharStorage": "|i1", "ByteStorage": "|u1",
-    "BoolStorage": "|u1"}
+    "BoolStorage": "|u1", "QInt8Storage": "|i1"}
 # A view may repeat elements (stride 0): this caps what it unfolds to. The format's largest w1 has half of it.
 MAX_ELEMENTS = 1 << 26
 
@@ -71,6 +72,33 @@ class Tensor:
         steps = [step * flat.itemsize for step in self.stride]
         return np.lib.stride_tricks.as_strided(flat, self.shape, steps, writeable=False).copy()
 
+    @property
+    def double(self) -> bool:
+        return self.storage.kind == "DoubleStorage"
 
-def is_double(tensor: Tensor) -> bool:
-    return tensor.storage.kind == "DoubleStorage"
+
+@dataclass
+class QuantisedTensor:
+    """A tensor of codes, and its quantiser as the pickle names it: (scheme, scale, zero point) or (scheme, scales,
+    zero points, axis)."""
+
+    tensor: Tensor
+    quantiser: tuple[Any, ...]
+    double = False
+
+    def weights(self, what: str) -> QuantisedWeights:
+        """Errors: unsupported-quantisation, those of Tensor.array."""
+        if self.tensor.storage.kind != "QInt8Storage" or not self.quantiser:
+            raise ExportError("unsupported-quantisation", f"{what} holds codes in a {self.tensor.storage.kind}, "
+                              "expected qint8")
+        scheme, *parameters = self.quantiser
+        codes = self.tensor.array().astype(np.int8)
+        name = getattr(scheme, "name", scheme)
+        kinds = [type(parameter) for parameter in parameters]
+        if name == "per_tensor_affine" and kinds == [float, int]:
+            scale, zero = (np.array(number, np.float64) for number in parameters)
+            return quantised_weights(what, codes, scale, zero, None)
+        if name != "per_channel_affine" or kinds != [Tensor, Tensor, int] or not 0 <= parameters[2] < codes.ndim:
+            raise ExportError("unsupported-quantisation", f"{what} is quantised by {name!r} with {len(parameters)} "
+                              "parameters, expected per_tensor_affine or per_channel_affine along an axis it has")
+        return quantised_weights(what, codes, *(parameter.array() for parameter in parameters[:2]), parameters[2])

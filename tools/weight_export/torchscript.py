@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from .affine import Affine, Basis, identity
@@ -12,7 +11,7 @@ from .closing import Outputs
 from .errors import ExportError
 from .interpreter import Interpreter
 from .model import Model
-from .script_heads import flatten_returned, heads_from_outputs, name_heads
+from .script_heads import check_batch, flatten_returned, heads_from_outputs, name_heads
 from .script_program import Program
 from .torch_archive import TorchArchive
 from .widths import UNKNOWN, WidthFound, Widths
@@ -87,20 +86,10 @@ def _has_unknown(value: Any) -> bool:
 def _model(parts: list[tuple[str, Affine | Outputs]], inputs: list[Basis], shape: str, interpreter: Interpreter
            ) -> Model:
     if shape in ("batch", "window batch"):
-        _check_batch(parts)
+        check_batch(parts)
     heads, seen_names = heads_from_outputs(parts, inputs)
     name_heads(heads, seen_names)
     notes = []
     if interpreter.doubles:
         notes.append("weights are float64: rounded to float32 once, after folding")
     return Model(sum(basis.size for basis in inputs), heads, notes=notes)
-
-
-def _check_batch(parts: list[tuple[str, Affine | Outputs]]) -> None:
-    """With a batch of one, a network whose outputs have another first axis mixed up batch and features."""
-    for _, part in parts:
-        if part.shape and part.shape[0] != 1 and math.prod(part.shape) > 1 and len(part.shape) > 1:
-            raise ExportError("wrong-shape", f"an output has shape {list(part.shape)} for a batch of one state, "
-                              "expected a first axis of 1")
-
-
