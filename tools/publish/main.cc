@@ -20,15 +20,23 @@ constexpr const char* kFooter =
     "already-current,\n"
     "22 race-lost, 23 busy, 24 other-model, 25 cannot-write, 26 not-durable, 27 damaged-folder, 29 wrong-signature.";
 
+// CLI11 takes -1 for 2^64 - 1.
+std::string check_whole(const std::string& text) {
+  const bool whole = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  return whole ? "" : text + "; expected a whole number";
+}
+
 void describe(CLI::App* app, Request* request, bool* json) {
   app->add_option("FOLDER", request->folder, "The published folder")->required();
   app->add_option("BLOB", request->blob, "The blob to publish")->required();
   app->add_option("--signature", request->signature, "Its minisign signature, published beside it");
   app->add_option("--rollback-from", request->rollback_from,
-                  "BLOB's generation is lower on purpose: N, the highest one published, is given up");
+                  "BLOB's generation is lower on purpose: N, the highest one published, is given up")
+      ->check(check_whole);
   app->add_option("--expect", request->expect, "The file that `current` names now, or none: else somebody was faster");
   app->add_option("--keep", request->keep,
-                  "Remove all but the current and the N - 1 generations below it (at least 2; default: all stay)");
+                  "Remove all but the current and the N - 1 generations below it (at least 2; default: all stay)")
+      ->check(check_whole);
   app->add_option("--wait", request->wait_seconds, "Seconds to wait for another publisher (default: 10)")
       ->check(CLI::Range(0.0, 3600.0));
   app->add_flag("--repair", request->repair, "Publish over a `current` that cannot be read");

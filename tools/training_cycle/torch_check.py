@@ -68,7 +68,7 @@ def _compare(seen: np.ndarray, model: Model, states: np.ndarray) -> str:
     if not excess[state, output] <= 0:
         allowed = difference[state, output] - excess[state, output]
         raise Refused("torch-mismatch", f"state {state}, output {output}: PyTorch gives {seen[state, output]:.9g}, "
-                      f"expected {expected[state, output]:.9g} within {allowed:.2g} as the exporter read the checkpoint")
+                      f"expected {expected[state, output]:.9g} within {allowed:.2g}, as the exporter read it")
     return f"PyTorch agrees to {difference.max():.2g}"
 
 
