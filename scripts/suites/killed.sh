@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 210 | slow | build,test,signature | 15 min | a publication killed at 10,000 random instants, the whole cycle at 100
+# suite: 210 | slow | build,test,signature | 15 min | publications killed at 10,000 instants, the whole cycle at 100
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"

@@ -29,7 +29,7 @@ def certify(options: argparse.Namespace, path: str, folder: str, progress: Progr
     words += ["--budget", options.latency_budget] if options.latency_budget else []
     words += ["--core", str(options.core)] if options.core is not None else []
     done = run(words, progress)
-    if done.code not in (PASS, FAIL, INCONCLUSIVE):
+    if done.code not in (PASS, FAIL, INCONCLUSIVE) or not os.path.exists(target):
         raise Refused("usage" if done.code == 2 else "certify-failed", f"tickmlp certify: {done.last_line}")
     with open(target, encoding="utf-8") as file:
         certificate = json.load(file)

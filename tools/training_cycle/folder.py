@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 
 from weight_export.errors import ExportError
+from weight_export.layout import MAX_FILE_BYTES
 from weight_export.read import read_bytes
 
 from .causes import Refused
@@ -81,6 +83,16 @@ def _read_current(path: str, files: list[str]) -> tuple[Current | None, str]:
         return None, error.message.removeprefix(place).strip(" :")
     current = parse_current(text)
     return current, "" if current else f"holds {text[:80]!r}"
+
+
+def check_digest(contents: Contents, blob: PublishedName) -> bytes:
+    """The file's bytes. Causes: damaged-folder where they are not those that its name promises, ExportError."""
+    data = read_bytes(contents.path_of(blob), MAX_FILE_BYTES)
+    seen = hashlib.sha256(data).hexdigest()[:len(blob.sha8)]
+    if seen != blob.sha8:
+        raise Refused("damaged-folder", f"{blob.file}: its bytes have SHA-256 {seen}..., expected {blob.sha8}... as "
+                      "its name says")
+    return data
 
 
 def choose(contents: Contents, generation: int) -> PublishedName:

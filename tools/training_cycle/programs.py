@@ -25,7 +25,10 @@ class Done:
     @property
     def last_line(self) -> str:
         """What it complained of, for a message of our own."""
-        lines = (self.errors.strip() or self.text.strip()).splitlines()
+        if self.code < 0:
+            return f"ended by signal {-self.code}"
+        lines = [line for line in (self.errors.strip() or self.text.strip()).splitlines()
+                 if not line.startswith("Run with --help")]
         return lines[-1] if lines else "no message"
 
 
@@ -63,6 +66,7 @@ def run(words: list[str], progress: Progress, text: str | None = None) -> Done:
                 out, errors = child.communicate(text, timeout=SIGN_OF_LIFE_SECONDS)
                 return Done(child.returncode, out, errors)
             except subprocess.TimeoutExpired:
+                text = None  # it has been taken over
                 progress.still_going()
     except BaseException:
         _end(child)

@@ -8,7 +8,7 @@ from typing import Any
 
 from .causes import Refused
 from .cycle import run_publish
-from .folder import Contents, choose, read_folder
+from .folder import Contents, check_digest, choose, read_folder
 from .names import PublishedName
 from .programs import program
 from .progress import Progress
@@ -21,6 +21,7 @@ def rollback(options: argparse.Namespace) -> tuple[str, dict[str, Any], int]:
         raise Refused("no-such-generation", f"nothing is published in {options.folder}, expected a generation to "
                       "leave")
     target = previous(contents) if options.to is None else choose(contents, options.to)
+    check_digest(contents, target)
     progress = Progress(1, options.quiet)
     progress.begin(f"roll back to generation {target.generation}")
     outcome = run_publish([program("tickmlp-publish"), options.folder, contents.path_of(target), "--json",

@@ -5,19 +5,16 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import hashlib
 import os
 from typing import Any
 
 from weight_export.blob import Blob
 from weight_export.errors import ExportError
-from weight_export.layout import MAX_FILE_BYTES
-from weight_export.read import read_bytes
 from weight_export.read_blob import parse_blob
 
 from . import signing
 from .causes import CAUSES, Refused
-from .folder import Contents, read_folder
+from .folder import Contents, check_digest, read_folder
 from .names import SIGNATURE_SUFFIX, TEMPORARY_PREFIX, WITHDRAWN_SUFFIX, PublishedName
 from .programs import installed
 from .progress import Progress
@@ -45,11 +42,9 @@ def _row(options: argparse.Namespace, contents: Contents, name: PublishedName, m
                            "problem": None}
     path = contents.path_of(name)
     try:
-        data = read_bytes(path, MAX_FILE_BYTES)
+        data = check_digest(contents, name)
         written = datetime.datetime.fromtimestamp(os.stat(path).st_mtime, datetime.timezone.utc)
         row.update(bytes=len(data), written=written.strftime("%Y-%m-%dT%H:%M:%SZ"))
-        if hashlib.sha256(data).hexdigest()[:8] != name.sha8:
-            raise ExportError("bad-blob", "its bytes have another SHA-256 than its name says")
         blob = parse_blob(data)
         row["run_id"] = blob.run_id
         _check_header(blob, name)
@@ -60,7 +55,7 @@ def _row(options: argparse.Namespace, contents: Contents, name: PublishedName, m
     except OSError as error:
         row["problem"] = error.strerror
     except Refused as refused:
-        row["problem"] = refused.message
+        row["problem"] = refused.message.removeprefix(f"{name.file}: ")
     return row
 
 

@@ -40,7 +40,8 @@ def script_network(request: dict[str, Any]) -> Network:
     module = torch.jit.load(request["checkpoint"], map_location="cpu")
     module.eval()
     # A frozen module's weights are constants of its graph.
-    constants = [node.t("value") for node in module.inlined_graph.findAllNodes("prim::Constant", recurse=True)
+    graph = module.inlined_graph  # kept: its nodes do not outlive it
+    constants = [node.t("value") for node in graph.findAllNodes("prim::Constant", recurse=True)
                  if node.hasAttribute("value") and node.kindOf("value") == "t"]
     dtype = dtype_of([*module.parameters(), *module.buffers(), *(tensor for tensor in constants if tensor.dim() > 0)])
     widths, (rows, columns) = request["widths"], request["window"]
