@@ -56,8 +56,8 @@ bool install_filter() {
   bool good = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) == 0;  // for every thread, members too
   good = good && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(exit_group), 0) == 0;
   good = good && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(getrusage), 0) == 0;
-  const scmp_arg_cmp of_that_file = SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(thread_stat));
-  good = good && seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(pread64), 1, of_that_file) == 0;
+  const scmp_arg_cmp of_that_file = {0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(thread_stat), 0};
+  good = good && seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(pread64), 1, &of_that_file) == 0;
   return good && seccomp_load(filter) == 0;  // not released: free() may make a system call
 #else
   return false;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 200 | slow | build,test | 16 min | every float32 through exp, every bit of all blobs, every pair of header bits
+# suite: 200 | slow | build,test | 20 min | every float32 through exp, every bit of all blobs, a billion ticks
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"

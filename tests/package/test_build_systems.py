@@ -2,6 +2,7 @@
 """The library as CMake and Meson projects find it: config file in a moved prefix, subproject of a tiny parent."""
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -10,17 +11,14 @@ import pytest
 from conftest import ROOT, same_bits
 
 SCORE = pathlib.Path(__file__).with_name("score.c")
-CMAKE = """cmake_minimum_required(VERSION 3.18)
-project(host C)
-find_package(tickmlp @VERSION@ REQUIRED CONFIG)
-add_executable(score score.c)
-target_link_libraries(score PRIVATE @TARGET@)
-"""
-MESON = """project('parent', 'c', default_options: ['buildtype=release'])
-tickmlp = dependency('tickmlp', fallback: ['tickmlp', 'tickmlp_dependency'],
-  default_options: ['cli=disabled', 'tests=disabled', 'benchmarks=disabled'])
-executable('score', 'score.c', dependencies: tickmlp)
-"""
+INTEGRATION = (ROOT / "docs" / "INTEGRATION.md").read_text()
+
+
+def block(language: str) -> str:
+    """The one block of that language in docs/INTEGRATION.md."""
+    found = re.findall(rf"^```{language}\n(.*?)^```$", INTEGRATION, re.MULTILINE | re.DOTALL)
+    assert len(found) == 1
+    return found[0]
 
 
 def configure(folder, installed, version, target):
@@ -29,7 +27,11 @@ def configure(folder, installed, version, target):
         pytest.skip("no cmake (scripts/bootstrap --for package)")
     folder.mkdir(exist_ok=True)
     shutil.copy(SCORE, folder)
-    (folder / "CMakeLists.txt").write_text(CMAKE.replace("@VERSION@", version).replace("@TARGET@", target))
+    text = block("cmake")
+    for old, new in (("tickmlp 0.1 ", f"tickmlp {version} "), ("tickmlp::tickmlp", target)):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    (folder / "CMakeLists.txt").write_text(text)
     return subprocess.run(["cmake", "-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={installed.prefix}",
                            "-DCMAKE_BUILD_TYPE=Release"], capture_output=True, text=True)
 
@@ -60,7 +62,7 @@ def test_meson_subproject(scored, tmp_path_factory, tmp_path):
     parent = pathlib.Path(tmp_path_factory.getbasetemp()) / "parent"
     if not parent.exists():
         (parent / "subprojects").mkdir(parents=True)
-        (parent / "meson.build").write_text(MESON)
+        (parent / "meson.build").write_text(block("meson"))
         shutil.copy(SCORE, parent)
         (parent / "subprojects" / "tickmlp").symlink_to(ROOT)
         subprocess.run(["meson", "setup", parent / "build", parent], check=True, capture_output=True)

@@ -2,8 +2,10 @@
 """Arrays, errors, lifetimes and threads of the Python module; its structures against the C header."""
 import ctypes
 import gc
+import re
 import shutil
 import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -135,6 +137,14 @@ def test_threads_share_a_session_safely(model):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_the_program_of_the_page_runs():
+    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs" / "PYTHON.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 1
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", blocks[0]], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("tactical int8-") and done.stdout.endswith("non-finite-input 0\n")
 
 
 def test_the_structures_are_the_header_s(tmp_path):

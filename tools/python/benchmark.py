@@ -23,7 +23,8 @@ LOOP = """
 #include <stdint.h>
 #include <time.h>
 typedef int infer_batch(void* session, const float* inputs, size_t states, float* outputs, size_t* done);
-uint64_t time_batches(infer_batch* infer, void* session, const float* inputs, size_t states, float* outputs, int times) {
+uint64_t time_batches(infer_batch* infer, void* session, const float* inputs, size_t states, float* outputs,
+                      int times) {
   struct timespec begin, end;
   clock_gettime(CLOCK_MONOTONIC, &begin);
   for (int i = 0; i < times; ++i)
@@ -55,7 +56,7 @@ def measure(loop: ctypes.CDLL, model: tickmlp.Model, count: int, rounds: int) ->
     """Nanoseconds a state of C and of Python, and the median of their ratio round by round."""
     states = np.random.default_rng(1).uniform(-1, 1, (count, model.info.inputs)).astype(np.float32)
     out = np.empty((count, model.info.outputs), np.float32)
-    times = max(1, 512 // count)  # some 0.3 ms a turn
+    times = max(1, 64 // count)  # turns below a millisecond, so that few are interrupted
     function = ctypes.cast(library.C.tickmlp_infer_batch, ctypes.c_void_p)
     in_c, in_python = [], []
     with model.session() as session:

@@ -53,7 +53,7 @@ class _Handle:
 
 
 class _OfModel(_Handle):
-    """A session or window. It keeps its model alive, unless it is the model's own; the model closes it before itself."""
+    """A session or window. It keeps its model alive, unless it is the model's own; a model closes it before itself."""
 
     def __init__(self, model: "Model", make, free, count, non_finite: str, own: bool = False):
         options = CSessionOptions(choice(NON_FINITE, non_finite, "non_finite"), 0)
