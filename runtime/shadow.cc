@@ -9,6 +9,7 @@
 #include "counters.h"
 #include "error.h"
 #include "swap/content.h"
+#include "team.h"
 
 namespace tickmlp {
 namespace {
@@ -141,6 +142,8 @@ int tickmlp_shadow_offer(tickmlp_shadow* shadow, const float* input, const float
   std::memcpy(place, input, shadow->inputs * sizeof(float));
   std::memcpy(place + shadow->outputs_at, output, shadow->outputs * sizeof(float));
   shadow->written.store(number + 1, std::memory_order_release);
+  // The other core has read the next place's lines. Stores that wait for them would hold up the next call's.
+  own_lines(shadow->ring + ((number + 1) & shadow->mask) * shadow->stride, shadow->stride);
   return 1;
 }
 

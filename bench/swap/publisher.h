@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread that publishes: loads the file anew and puts it in the slot, at a steady rate, while it is told to.
+// The thread that publishes at a steady rate, while it is told to: one of 16 loaded models, or the file loaded anew.
 #ifndef TICKMLP_BENCH_SWAP_PUBLISHER_H_
 #define TICKMLP_BENCH_SWAP_PUBLISHER_H_
 #include <atomic>
@@ -28,11 +28,13 @@ class Publisher {
  private:
   void run();
   void publish_one();
+  void load_and_publish();
 
   tickmlp_swap* slot_;
   const SwapOptions& options_;
   const tickmlp_clock clock_;
-  tickmlp_recorder load_, publish_;
+  tickmlp_recorder load_, publish_, select_;
+  std::vector<tickmlp_preloaded*> pool_;
   std::uint64_t publications_ = 0, refused_ = 0;
   std::string failure_;
   tickmlp_status pinned_ = TICKMLP_OK;

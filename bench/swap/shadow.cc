@@ -19,8 +19,9 @@ std::string table(const ShadowMeasurement& measured, const tickmlp_model_info& i
   const tickmlp_shadow_figures& seen = measured.figures;
   std::string text = std::string(info.name) + ", " + dtype_name(info.type) + ", " + info.kernel + " on core " +
                      std::to_string(options.core) + ", shadow on core " + std::to_string(options.shadow_core) +
-                     (options.core == options.shadow_core ? " TOO: no figure here means anything" : "") + "; " +
-                     std::to_string(measured.epochs) + " epochs\n\n";
+                     (options.core == options.shadow_core ? " TOO: no figure here means anything" : "") +
+                     "; a call every " + with_commas(options.gap_ns) + " ns; " + std::to_string(measured.epochs) +
+                     " epochs\n\n";
   std::vector<std::vector<std::string>> rows{heading({"p99 of alone (95 %)", "p99.9 of alone (95 %)"})};
   for (const TwoWays& row : measured.rows) {
     rows.push_back(cells(std::string(row.name) + ", alone", row.without));
@@ -61,6 +62,7 @@ std::string report_json(const ShadowMeasurement& measured, const tickmlp_model_i
       {"core", options.core},
       {"shadow_core", options.shadow_core},
       {"clock_step_ns", clock.step_ns},
+      {"gap_ns", options.gap_ns},
       {"epochs", measured.epochs},
       {"equal_bits", measured.wrong == 0},
       {"compared", measured.compared},

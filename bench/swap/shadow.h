@@ -14,6 +14,7 @@ struct ShadowOptions {
   std::string blob, candidate, kernel, json, command;  // candidate "": the same file
   int core = -1, shadow_core = -1;                     // -1: the last allowed one, and another allowed one
   std::uint64_t epochs = 20, block_ms = 200, sample_every = 1, capacity = 256;
+  std::uint64_t gap_ns = 10'000;  // from one call to the next, spinning; 0: at once
 };
 int shadow(const ShadowOptions& options);
 

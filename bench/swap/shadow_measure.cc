@@ -65,8 +65,9 @@ class Worker {
 
 class Primary {
  public:
-  Primary(const Model& model, const tickmlp_clock& clock)
-      : info_(*tickmlp_model_describe(model.get())),
+  Primary(const Model& model, std::uint64_t gap_ns, const tickmlp_clock& clock)
+      : gap_ns_(gap_ns),
+        info_(*tickmlp_model_describe(model.get())),
         clock_(clock),
         output_(info_.outputs),
         session_(open_session(model)) {
@@ -81,7 +82,12 @@ class Primary {
              ShadowMeasurement* result) {
     const auto end = Steady::now() + length;
     while (Steady::now() < end && g_interrupt_signal == 0)
-      for (int i = 0; i < 100; ++i) call(ticks, shadow, calls, result);
+      for (int i = 0; i < 100; ++i) {
+        const std::uint64_t begin = tickmlp_clock_begin();
+        call(ticks, shadow, calls, result);
+        while (tickmlp_clock_ns(&clock_, tickmlp_clock_begin() - begin) < gap_ns_) {
+        }
+      }
   }
 
  private:
@@ -106,6 +112,7 @@ class Primary {
     result->wrong += std::memcmp(output_.data(), golden_ + state * info_.outputs, output_.size() * sizeof(float)) != 0;
   }
 
+  const std::uint64_t gap_ns_;
   const tickmlp_model_info& info_;
   const tickmlp_clock& clock_;
   const float *inputs_ = nullptr, *golden_ = nullptr;
@@ -121,7 +128,7 @@ ShadowMeasurement measure_shadow(const ShadowOptions& options, const tickmlp_clo
   const Model model = load_model(options.blob, options.kernel);
   const Model candidate = load_model(options.candidate.empty() ? options.blob : options.candidate, "");
   const Shadow shadow = open_shadow(model, candidate, options);
-  Primary primary(model, clock);
+  Primary primary(model, options.gap_ns, clock);
   Worker worker(shadow.get(), options.shadow_core);
   ShadowMeasurement result;
   result.rows.emplace_back("full");

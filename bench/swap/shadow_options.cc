@@ -15,6 +15,8 @@ void add_shadow(CLI::App* app, const std::string& command_line, Action* action) 
       ->check(whole_number(1, 1'000'000));
   command->add_option("--capacity", options->capacity, "Calls that may wait for the shadow (default: 256)")
       ->check(whole_number(1, TICKMLP_SHADOW_CAPACITY));
+  command->add_option("--gap", options->gap_ns, "Nanoseconds from one call to the next, 0: none (default: 10000)")
+      ->check(whole_number(0, 1'000'000));
   command->add_option("--epochs", options->epochs, "Turns of with and without (default: 20)")
       ->check(whole_number(1, 100'000));
   command->add_option("--block", options->block_ms, "Milliseconds of each block (default: 200)")

@@ -67,27 +67,6 @@ class Reader {
     return tickmlp_recorder_central(&groups) / kTakes;
   }
 
-  // What switching between two preloaded models takes: of the publisher, and of the reader that finds it.
-  void time_select(tickmlp_swap* slot, const SwapOptions& options, SwapMeasurement* result) {
-    tickmlp_preloaded* preloaded = nullptr;
-    tickmlp_model* model = load_for_slot(options);
-    tickmlp_error error{};
-    const tickmlp_status status = tickmlp_swap_preload(slot, model, &preloaded, &error);
-    if (status != TICKMLP_OK) {
-      tickmlp_model_free(model);
-      fail("cannot preload", status, error);
-    }
-    for (int i = 0; i < 10'000; ++i) {
-      const std::uint64_t begin = tickmlp_clock_begin();
-      tickmlp_swap_select(slot, preloaded, nullptr);
-      const std::uint64_t middle = tickmlp_clock_begin();
-      tickmlp_reader_take(reader_);
-      const std::uint64_t end = tickmlp_clock_end();
-      tickmlp_recorder_record(&result->select, tickmlp_clock_ns(&clock_, middle - begin));
-      tickmlp_recorder_record(&result->take_new, tickmlp_clock_ns(&clock_, end - middle));
-    }
-  }
-
  private:
   // A host takes at the begin of a call. What it has to do for a new model is in the call's time.
   template <Kind kKind>
@@ -139,8 +118,8 @@ SwapMeasurement measure_swaps(const SwapOptions& options, const tickmlp_clock& c
   SwapMeasurement result;
   result.rows.emplace_back("full");
   if (info.window_rows != 0) result.rows.emplace_back("tick");
-  for (tickmlp_recorder* recorder : {&result.plain, &result.first_full, &result.first_tick, &result.load,
-                                     &result.publish, &result.select, &result.take_new})
+  for (tickmlp_recorder* recorder :
+       {&result.plain, &result.first_full, &result.first_tick, &result.load, &result.publish, &result.select})
     tickmlp_recorder_reset(recorder);
   Reader reader(slot.get(), model, clock);
   Publisher publisher(slot.get(), options, clock);
@@ -165,7 +144,6 @@ SwapMeasurement measure_swaps(const SwapOptions& options, const tickmlp_clock& c
   }
   publisher.add_to(&result);
   result.take_ns = reader.time_take();
-  reader.time_select(slot.get(), options, &result);
   return result;
 }
 
