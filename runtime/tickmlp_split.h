@@ -19,8 +19,8 @@ typedef struct tickmlp_split {
   uint32_t ends[TICKMLP_SPLIT_ARMS]; /* where each arm's stretch of 0 .. 65,535 ends; behind the last arm: 65,536 */
 } tickmlp_split;
 
-/* `shares` [arms] in parts of 65,536, of which arm 0 gets the first, and so on; an arm may have 0. Another salt gives an
- * independent split of the same keys: one salt an experiment. Load time; thread-compatible. Errors: BAD_ARGUMENT,
+/* `shares` [arms] in parts of 65,536, of which arm 0 gets the first, and so on; an arm may have 0. Another salt gives
+ * an independent split of the same keys: one salt an experiment. Load time; thread-compatible. Errors: BAD_ARGUMENT,
  * SPLIT_SHARES (no arm or more than TICKMLP_SPLIT_ARMS, or shares that do not add up to 65,536); then *split is as it
  * was. */
 TICKMLP_API tickmlp_status tickmlp_split_make(const uint32_t* shares, size_t arms, uint64_t salt, tickmlp_split* split,

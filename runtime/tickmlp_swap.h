@@ -56,7 +56,8 @@ typedef struct tickmlp_preloaded tickmlp_preloaded;
  * It is current only once selected. Errors: BAD_ARGUMENT, OTHER_MODEL, OUT_OF_MEMORY. */
 TICKMLP_API tickmlp_status tickmlp_swap_preload(tickmlp_swap* swap, tickmlp_model* model, tickmlp_preloaded** preloaded,
                                                 tickmlp_error* error);
-/* Makes it the current model, whatever its generation: one store, no allocation, about 0.1 us. The readers' windows for
+/* Makes it the current model, whatever its generation: one store, no allocation, 0.1 us, or
+ * 5 after a sleep. The readers' windows for
  * it are as they left them: reset them. Errors: BAD_ARGUMENT, READER_STALLED. */
 TICKMLP_API tickmlp_status tickmlp_swap_select(tickmlp_swap* swap, tickmlp_preloaded* preloaded, tickmlp_error* error);
 /* Gives a preloaded model up: it is freed when it is neither current nor held. NULL is allowed. */
