@@ -62,6 +62,7 @@ typedef enum tickmlp_status {
   TICKMLP_OTHER_MODEL,    /* another name, or other inputs, outputs, window, heads or features than the one running */
   TICKMLP_READER_STALLED, /* too many retired models are still held by a reader */
   TICKMLP_READER_LIMIT,   /* as many readers as a slot can have */
+  TICKMLP_SPLIT_SHARES,   /* shares that are not the whole, or too many arms */
   TICKMLP_STATUS_COUNT
 } tickmlp_status;
 

@@ -56,7 +56,8 @@ typedef struct tickmlp_preloaded tickmlp_preloaded;
  * It is current only once selected. Errors: BAD_ARGUMENT, OTHER_MODEL, OUT_OF_MEMORY. */
 TICKMLP_API tickmlp_status tickmlp_swap_preload(tickmlp_swap* swap, tickmlp_model* model, tickmlp_preloaded** preloaded,
                                                 tickmlp_error* error);
-/* Makes it the current model, whatever its generation: one store, no allocation, about 0.1 us. The readers' windows for
+/* Makes it the current model, whatever its generation: one store, no allocation, 0.1 us, or
+ * 5 after a sleep. The readers' windows for
  * it are as they left them: reset them. Errors: BAD_ARGUMENT, READER_STALLED. */
 TICKMLP_API tickmlp_status tickmlp_swap_select(tickmlp_swap* swap, tickmlp_preloaded* preloaded, tickmlp_error* error);
 /* Gives a preloaded model up: it is freed when it is neither current nor held. NULL is allowed. */
@@ -108,6 +109,10 @@ TICKMLP_API tickmlp_status tickmlp_reader_create(tickmlp_swap* swap, const tickm
                                                  const char* name, tickmlp_reader** reader, tickmlp_error* error);
 /* Frees it, its sessions and its windows. From any thread, once its own uses it no more. NULL is allowed. */
 TICKMLP_API void tickmlp_reader_free(tickmlp_reader* reader);
+
+/* What the reader's sessions and windows have counted, over all models that it has held. Load time (the slot's lock);
+ * thread-safe: for a monitor's source, whose counters must not fall when a model goes. */
+TICKMLP_API void tickmlp_reader_counters(const tickmlp_reader* reader, tickmlp_counters* out);
 
 /* Hot path, wait-free, 1 to 2 ns while the model stays. Says that the reader is done with what it held, and gives the
  * current model. The pointer differs from the last one exactly when there was a publication in between; the struct

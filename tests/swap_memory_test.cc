@@ -95,6 +95,31 @@ TEST_CASE("every allocation fails once, at each step of a slot's life: a named e
   CHECK(counting.held == 0);
 }
 
+TEST_CASE("what was published is freed: as much is held after fifty models as after the first") {
+  Counting counting;
+  {
+    tickmlp_swap* swap = nullptr;
+    tickmlp_reader* reader = nullptr;
+    tickmlp_error error = {};
+    std::vector<uint8_t> bytes = variant(kName, 1, 1);
+    REQUIRE(tickmlp_swap_create(load(bytes, &counting.allocator), nullptr, &swap, &error) == TICKMLP_OK);
+    REQUIRE(tickmlp_reader_create(swap, nullptr, "r", &reader, &error) == TICKMLP_OK);
+    REQUIRE(tickmlp_reader_take(reader) != nullptr);
+    const int held = counting.held;
+    for (uint64_t generation = 2; generation <= 51; ++generation) {
+      header_of(bytes).generation = generation;
+      stamp(bytes);
+      REQUIRE(tickmlp_swap_publish(swap, load(bytes, &counting.allocator), nullptr, &error) == TICKMLP_OK);
+      CHECK(counting.held == held + 4);  // the reader has not left: model, publication, session, window
+      REQUIRE(tickmlp_reader_take(reader)->generation == generation);
+      CHECK(tickmlp_swap_collect(swap) == 0);
+      CHECK(counting.held == held);
+    }
+    tickmlp_swap_free(swap);
+  }
+  CHECK(counting.held == 0);
+}
+
 namespace {
 
 // Reads until it is told to stop; `wrong` counts answers that are not those of the model that was held.

@@ -84,7 +84,12 @@ void read(tickmlp_swap* swap, const Golden& golden, const char* name, const std:
       seen->inferences += 1;
     }
     seen->per_model[held.generation - 1] += 1;
-    if (turn % 97 == 5) sched_yield();
+    if (turn % 17 == 5) {
+      sched_yield();  // the publisher goes on meanwhile, and has not given away what is held here
+      tickmlp_swap_state state;
+      tickmlp_swap_status(swap, &state);
+      seen->wrong += state.number - state.retired > held.number;
+    }
     if (turn % 101 == 7) {
       tickmlp_reader_release(reader);
       seen->releases += 1;

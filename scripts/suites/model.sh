@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 45 | all | build,test,model | 20 s | the hot swap's protocol in a model checker, each of its orders weakened in turn
+# suite: 45 | all | build,test,model | 20 s | the hot swap's protocol in a model checker, its orders weakened in turn
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
