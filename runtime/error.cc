@@ -73,6 +73,11 @@ const char* tickmlp_status_name(tickmlp_status status) {
       "other-model",
       "reader-stalled",
       "reader-limit",
+      "bad-publication",
+      "signature-missing",
+      "signature-wrong",
+      "drift",
+      "watch-thread",
   };
   static_assert(sizeof kNames / sizeof kNames[0] == TICKMLP_STATUS_COUNT);
   const auto index = static_cast<unsigned>(status);

@@ -7,4 +7,4 @@ set -euo pipefail
 
 build_native
 run_pytest tests --ignore=tests/house --ignore=tests/peers --ignore=tests/evidence --ignore=tests/monitoring \
-  --ignore-glob="*/$TORCH_FILES" --ignore-glob="*/$BROWSER_FILES"
+  --ignore=tests/watch --ignore-glob="*/$TORCH_FILES" --ignore-glob="*/$BROWSER_FILES"
