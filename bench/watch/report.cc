@@ -20,9 +20,8 @@ const char* event_name(tickmlp_watch_event event) {
 }
 
 std::string drift_text(const tickmlp_drift& drift) {
-  return "probability " + fixed_point(drift.probability, 6) + ", value " + fixed_point(drift.value, 6) +
-         ", argmax agreement " + fixed_point(drift.argmax, 4) + " over " + std::to_string(drift.states) +
-         " golden inputs";
+  return "over " + std::to_string(drift.states) + " golden inputs: probability " + fixed_point(drift.probability, 6) +
+         ", value " + fixed_point(drift.value, 6) + ", argmax agreement " + fixed_point(drift.argmax, 4);
 }
 
 }  // namespace
@@ -37,7 +36,7 @@ std::string watch_report_text(const tickmlp_watch_report& report) {
   if (refused)
     text +=
         std::string("  ") + tickmlp_status_name(report.error.status) + ": " + printable(report.error.message) + "\n";
-  if (report.drift.states != 0) text += "  drift: " + drift_text(report.drift) + "\n";
+  if (report.drift.states != 0) text += "  " + drift_text(report.drift) + "\n";
   if (report.running != 0) text += "  running: generation " + std::to_string(report.running) + "\n";
   return text + "  took " + fixed_point(static_cast<double>(report.took_ns) / 1e6, 3) + " ms\n";
 }

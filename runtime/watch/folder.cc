@@ -72,7 +72,11 @@ tickmlp_status read_current(const Folder& folder, Current* out, tickmlp_error* e
 
 Stamp stamp_of(const Folder& folder, const char* file) {
   struct stat status;
-  if (fstatat(folder.descriptor, file, &status, AT_SYMLINK_NOFOLLOW) != 0) return Stamp{};
+  if (fstatat(folder.descriptor, file, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    Stamp unknown = {};
+    unknown.there = errno != ENOENT;  // who opens it will hear what is wrong
+    return unknown;
+  }
   return {true,
           status.st_dev,
           status.st_ino,
