@@ -22,6 +22,8 @@ constexpr AddCommand* kCommands[] = {
     add_compare,       //
     add_monitor,       //
     add_team,          //
+    add_swap,          //
+    add_shadow,        //
     add_run,           //
     add_throughput,    //
     add_descriptions,  //

@@ -73,6 +73,7 @@ const char* tickmlp_status_name(tickmlp_status status) {
       "other-model",
       "reader-stalled",
       "reader-limit",
+      "split-shares",
       "bad-publication",
       "signature-missing",
       "signature-wrong",

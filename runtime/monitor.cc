@@ -31,6 +31,9 @@ tickmlp_counters read_counters(const tickmlp_monitor_source& source) {
   one = {};
   tickmlp_sparse_counters(source.sparse, &one);
   add(sum, one);
+  one = {};
+  tickmlp_reader_counters(source.reader, &one);
+  add(sum, one);
   tickmlp_team_counters team{};
   tickmlp_team_read_counters(source.team, &team);
   add(sum, {team.inferences, team.refused, team.clipped, team.flushed});
@@ -39,6 +42,8 @@ tickmlp_counters read_counters(const tickmlp_monitor_source& source) {
 
 void take(const tickmlp_monitor_source& source, tickmlp_snapshot& snapshot) {
   snapshot.counters = read_counters(source);
+  snapshot.has_shadow = source.shadow != nullptr;
+  tickmlp_shadow_read(source.shadow, &snapshot.shadow);
   tickmlp_recorder_read(source.recorder, &snapshot.interval);
   const uint64_t minimum = snapshot.interval.minimum, maximum = snapshot.interval.maximum;
   if (tickmlp_recorder_subtract(&snapshot.interval, &snapshot.total) != TICKMLP_OK)

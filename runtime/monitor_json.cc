@@ -33,6 +33,20 @@ void put_recorder(Text& text, const char* name, const tickmlp_recorder& recorder
   text.put('}');
 }
 
+void put_shadow(Text& text, const tickmlp_shadow_figures& figures) {
+  put_number(text, ",\"shadow\":{\"offered\":", figures.offered);
+  put_number(text, ",\"dropped\":", figures.dropped);
+  put_number(text, ",\"compared\":", figures.compared);
+  put_number(text, ",\"refused\":", figures.refused);
+  put_number(text, ",\"identical\":", figures.identical);
+  put_number(text, ",\"same_argmax\":", figures.same_argmax);
+  text.put(",\"largest_probability_difference\":");
+  text.put_seconds(billionths(figures.largest_probability_difference));
+  text.put(",\"largest_value_difference\":");
+  text.put_seconds(billionths(figures.largest_value_difference));
+  text.put('}');
+}
+
 void put_source(Text& text, const tickmlp_monitor_source& source, const tickmlp_snapshot& snapshot) {
   const tickmlp_model_info& info = *tickmlp_model_describe(source.model);
   put_text(text, "{\"model\":", info.name);
@@ -51,6 +65,7 @@ void put_source(Text& text, const tickmlp_monitor_source& source, const tickmlp_
   put_number(text, ",\"refused\":", snapshot.counters.refused);
   put_number(text, ",\"clipped\":", snapshot.counters.clipped);
   put_number(text, ",\"flushed\":", snapshot.counters.flushed);
+  if (snapshot.has_shadow != 0) put_shadow(text, snapshot.shadow);
   put_recorder(text, ",\"total\":", snapshot.total);
   put_recorder(text, ",\"interval\":", snapshot.interval);
   text.put('}');

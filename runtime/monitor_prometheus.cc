@@ -126,6 +126,7 @@ struct Metric {
 };
 
 bool always(const tickmlp_snapshot&) { return true; }
+bool has_shadow(const tickmlp_snapshot& s) { return s.has_shadow != 0; }
 template <int kIndex>
 uint64_t figure(const tickmlp_snapshot& s) {
   return tickmlp_recorder_percentile(&s.interval, kFigures[kIndex].numerator, kFigures[kIndex].denominator);
@@ -144,6 +145,20 @@ constexpr Metric kMetrics[] = {
      [](const tickmlp_snapshot& s) { return s.counters.clipped; }, false, always},
     {"tickmlp_flushed_inputs_total", "counter", "Input elements that were not finite and were replaced (flush mode).",
      [](const tickmlp_snapshot& s) { return s.counters.flushed; }, false, always},
+    {"tickmlp_shadow_offered_total", "counter", "Questions handed to a shadow, sampled ones.",
+     [](const tickmlp_snapshot& s) { return s.shadow.offered; }, false, has_shadow},
+    {"tickmlp_shadow_dropped_total", "counter", "Of these: dropped, because the shadow was behind.",
+     [](const tickmlp_snapshot& s) { return s.shadow.dropped; }, false, has_shadow},
+    {"tickmlp_shadow_compared_total", "counter", "Of these: answered by the shadow and compared.",
+     [](const tickmlp_snapshot& s) { return s.shadow.compared; }, false, has_shadow},
+    {"tickmlp_shadow_same_argmax_total", "counter", "Of the compared: the same decision in every softmax head.",
+     [](const tickmlp_snapshot& s) { return s.shadow.same_argmax; }, false, has_shadow},
+    {"tickmlp_shadow_identical_total", "counter", "Of the compared: the same bits.",
+     [](const tickmlp_snapshot& s) { return s.shadow.identical; }, false, has_shadow},
+    {"tickmlp_shadow_largest_probability_difference", "gauge", "Largest difference of a probability so far.",
+     [](const tickmlp_snapshot& s) { return billionths(s.shadow.largest_probability_difference); }, true, has_shadow},
+    {"tickmlp_shadow_largest_value_difference", "gauge", "Largest difference of another output so far.",
+     [](const tickmlp_snapshot& s) { return billionths(s.shadow.largest_value_difference); }, true, has_shadow},
     {"tickmlp_interval_samples", "gauge", "Timed calls in the last interval.",
      [](const tickmlp_snapshot& s) { return s.interval.count; }, false, always},
     {"tickmlp_interval_length_seconds", "gauge", "Length of the last interval; 0 in a process's first snapshot.",

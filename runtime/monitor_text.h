@@ -33,6 +33,11 @@ class Text {
 // Nothing that the texts need is NULL.
 bool is_complete(const tickmlp_monitor* monitor);
 
+// A difference of outputs in billionths, which put_seconds() writes as a decimal; a billion and more is a billion.
+inline uint64_t billionths(double difference) {
+  return difference < 1e9 ? static_cast<uint64_t>(difference * 1e9 + 0.5) : UINT64_C(1'000'000'000'000'000'000);
+}
+
 // The figures of a recorder that enough samples stand behind: p99 needs 100, p99.9 1,000.
 struct Figure {
   const char* name;  // in JSON: "p99_ns"

@@ -152,6 +152,8 @@ TICKMLP_API void tickmlp_session_counters(const tickmlp_session* session, tickml
 #include "tickmlp_team.h"    /* one inference on several cores */
 #include "tickmlp_measure.h" /* recorder, clock and pinning */
 #include "tickmlp_swap.h"    /* a new model for running readers */
+#include "tickmlp_split.h"   /* which of several models answers */
+#include "tickmlp_shadow.h"  /* a model that answers too, and is only watched */
 #include "tickmlp_monitor.h" /* the same for Prometheus, from a running process */
 #ifdef __cplusplus
 }

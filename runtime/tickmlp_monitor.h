@@ -20,8 +20,10 @@ typedef struct tickmlp_monitor_source {
   const tickmlp_window* window;
   const tickmlp_sparse* sparse;
   const tickmlp_team* team;
-  const char* path; /* label: "full", "tick", or a word of the host's */
-  int core;         /* label: where that thread is pinned; below 0: "any" */
+  const tickmlp_reader* reader; /* of a slot: what it counted on all its models; read under the slot's lock */
+  const tickmlp_shadow* shadow; /* whose comparisons are published too: on the source of its recorder and session */
+  const char* path;             /* label: "full", "tick", or a word of the host's */
+  int core;                     /* label: where that thread is pinned; below 0: "any" */
 } tickmlp_monitor_source;
 
 /* One source, as last seen. Zero-initialise it at first, and again when the source gets another recorder. */
@@ -29,6 +31,8 @@ typedef struct tickmlp_snapshot {
   tickmlp_recorder total;    /* since the recorder was reset */
   tickmlp_recorder interval; /* since the snapshot before; all of it in the first */
   tickmlp_counters counters;
+  tickmlp_shadow_figures shadow; /* where has_shadow is not 0 */
+  int has_shadow;
   uint64_t taken_ns;    /* CLOCK_REALTIME, since 1970 */
   uint64_t steady_ns;   /* CLOCK_MONOTONIC */
   uint64_t interval_ns; /* since the snapshot before; 0 in the first */

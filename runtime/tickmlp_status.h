@@ -63,6 +63,7 @@ typedef enum tickmlp_status {
   TICKMLP_OTHER_MODEL,    /* another name, or other inputs, outputs, window, heads or features than the one running */
   TICKMLP_READER_STALLED, /* too many retired models are still held by a reader */
   TICKMLP_READER_LIMIT,   /* as many readers as a slot can have */
+  TICKMLP_SPLIT_SHARES,   /* shares that are not the whole, or too many arms */
   /* Watching for weights: tickmlp_watch.h. */
   TICKMLP_BAD_PUBLICATION,   /* `current` is not of the published form, or the blob is not the one that it names */
   TICKMLP_SIGNATURE_MISSING, /* a public key was given, and the blob has no signature beside it */

@@ -109,6 +109,10 @@ TICKMLP_API tickmlp_status tickmlp_reader_create(tickmlp_swap* swap, const tickm
 /* Frees it, its sessions and its windows. From any thread, once its own uses it no more. NULL is allowed. */
 TICKMLP_API void tickmlp_reader_free(tickmlp_reader* reader);
 
+/* What the reader's sessions and windows have counted, over all models that it has held. Load time (the slot's lock);
+ * thread-safe: for a monitor's source, whose counters must not fall when a model goes. */
+TICKMLP_API void tickmlp_reader_counters(const tickmlp_reader* reader, tickmlp_counters* out);
+
 /* Hot path, wait-free, 1 to 2 ns while the model stays. Says that the reader is done with what it held, and gives the
  * current model. The pointer differs from the last one exactly when there was a publication in between; the struct
  * behind the last one stays readable until the take after this, what it points to does not. NULL for NULL. */

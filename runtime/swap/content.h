@@ -12,7 +12,9 @@ tickmlp_status make_content(tickmlp_swap& swap, tickmlp_model* model, Content** 
 // Its parts, its model and itself. Nobody may hold it.
 void free_content(Content& content);
 
-// Whether readers of the one can go on with the other. Errors: OTHER_MODEL.
+// Whether the one can be asked what the other is, and answers in the same places. Errors: OTHER_MODEL.
+tickmlp_status check_same_answers(const tickmlp_model& current, const tickmlp_model& next, tickmlp_error* error);
+// That, and the name: whether readers of the one can go on with the other. Errors: OTHER_MODEL.
 tickmlp_status check_same_kind(const tickmlp_model& current, const tickmlp_model& next, tickmlp_error* error);
 
 }  // namespace tickmlp::swap

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may free what, and when: the whole protocol between readers and publisher, over a Word of 64 shared bits.
-// The library uses std::atomic behind it; tests/swap_model explores this same text with a model checker's atomics.
+// Who may free what, and when: the whole protocol between readers and publisher, over two kinds of shared
+// 64-bit words, `current` and `announced`. In the library both are swap::Word, std::atomic; tests/swap_model explores
+// this same text with a model checker's atomics.
 //
 // Publications are numbered 1, 2, 3 ... `current` is the number of the newest. Each reader announces, in a word of its
 // own, the number that it took. The publisher may free publication r once every reader's word is above r.
@@ -25,36 +26,36 @@ namespace tickmlp::swap {
 inline constexpr uint64_t kIdle = UINT64_MAX;  // in a reader's word: it holds nothing
 
 // Reader. `held` is the number that it took last and has not released. What it held before is given up.
-template <class Word>
-uint64_t take(const Word& current, Word& announced, uint64_t held) {
+template <class Current, class Announced>
+uint64_t take(const Current& current, Announced& announced, uint64_t held) {
   const uint64_t number = current.load_acquire();
   if (number != held) announced.store_release(number);
   return number;
 }
 
 // Reader that holds nothing. `last`: the number that it took last, 0 at first; a bound, since numbers never fall.
-template <class Word>
-uint64_t take_from_idle(const Word& current, Word& announced, uint64_t last) {
+template <class Current, class Announced>
+uint64_t take_from_idle(const Current& current, Announced& announced, uint64_t last) {
   announced.store_ordered(last);
   const uint64_t number = current.load_ordered();
   announced.store_release(number);
   return number;
 }
 
-template <class Word>
-void release(Word& announced) {
+template <class Announced>
+void release(Announced& announced) {
   announced.store_release(kIdle);
 }
 
 // Publisher, after publication `number` has been filled.
-template <class Word>
-void publish(Word& current, uint64_t number) {
+template <class Current>
+void publish(Current& current, uint64_t number) {
   current.store_ordered(number);
 }
 
 // Publisher, after publish(): the lowest number that this reader may hold; kIdle: none but what it will take.
-template <class Word>
-uint64_t lowest_held(const Word& announced) {
+template <class Announced>
+uint64_t lowest_held(const Announced& announced) {
   return announced.load_ordered();
 }
 

@@ -40,10 +40,8 @@ tickmlp_status check_features(const tickmlp_model& current, const tickmlp_model&
 }  // namespace
 
 // Hidden units, element type, kernel and ranges may change.
-tickmlp_status check_same_kind(const tickmlp_model& current, const tickmlp_model& next, tickmlp_error* error) {
+tickmlp_status check_same_answers(const tickmlp_model& current, const tickmlp_model& next, tickmlp_error* error) {
   const tickmlp_model_info &now = current.info, &then = next.info;
-  if (std::strcmp(now.name, then.name) != 0)
-    return fail(error, TICKMLP_OTHER_MODEL, "model %s; expected %s, which is running", then.name, now.name);
   if (then.inputs != now.inputs) return refuse(error, "inputs", then.inputs, now.inputs);
   if (then.outputs != now.outputs) return refuse(error, "outputs", then.outputs, now.outputs);
   if (then.heads != now.heads) return refuse(error, "heads", then.heads, now.heads);
@@ -51,6 +49,13 @@ tickmlp_status check_same_kind(const tickmlp_model& current, const tickmlp_model
   if (then.feature_count != now.feature_count) return refuse(error, "features", then.feature_count, now.feature_count);
   if (auto s = check_heads(current, next, error)) return s;
   return check_features(current, next, error);
+}
+
+tickmlp_status check_same_kind(const tickmlp_model& current, const tickmlp_model& next, tickmlp_error* error) {
+  if (std::strcmp(current.info.name, next.info.name) != 0)
+    return fail(error, TICKMLP_OTHER_MODEL, "model %s; expected %s, which is running", next.info.name,
+                current.info.name);
+  return check_same_answers(current, next, error);
 }
 
 }  // namespace tickmlp::swap

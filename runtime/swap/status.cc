@@ -18,6 +18,13 @@ uint64_t steady_ns() {
 
 namespace {
 
+void add_counters(const tickmlp_counters& more, tickmlp_counters* sum) {
+  sum->inferences += more.inferences;
+  sum->refused += more.refused;
+  sum->clipped += more.clipped;
+  sum->flushed += more.flushed;
+}
+
 void describe(const tickmlp_swap& swap, const tickmlp_reader& reader, tickmlp_reader_info* out) {
   *out = {};
   std::memcpy(out->name, reader.name, sizeof out->name);
@@ -33,6 +40,15 @@ void describe(const tickmlp_swap& swap, const tickmlp_reader& reader, tickmlp_re
 }
 
 }  // namespace
+
+void add_counters(const ReaderParts& parts, tickmlp_counters* sum) {
+  tickmlp_counters session = {}, window = {};
+  tickmlp_session_counters(parts.session, &session);
+  tickmlp_window_counters(parts.window, &window);
+  add_counters(session, sum);
+  add_counters(window, sum);
+}
+
 }  // namespace tickmlp::swap
 
 using namespace tickmlp;
@@ -68,6 +84,14 @@ tickmlp_status tickmlp_swap_reader(const tickmlp_swap* swap, size_t index, tickm
       return TICKMLP_OK;
     }
   return TICKMLP_BAD_ARGUMENT;
+}
+
+void tickmlp_reader_counters(const tickmlp_reader* reader, tickmlp_counters* out) {
+  if (reader == nullptr || out == nullptr) return;
+  const Locked locked(*reader->swap);
+  *out = reader->past;
+  for (const Content* content = reader->swap->contents; content != nullptr; content = content->next)
+    add_counters(content->parts[reader->index], out);
 }
 
 }  // extern "C"

@@ -67,6 +67,8 @@ tickmlp_status make_parts(Content& content, const tickmlp_reader& reader, tickml
 }
 
 void free_parts(Content& content, uint32_t index) {
+  if (tickmlp_reader* reader = content.swap->readers[index]; reader != nullptr)
+    add_counters(content.parts[index], &reader->past);
   tickmlp_session_free(content.parts[index].session);
   tickmlp_window_free(content.parts[index].window);
   content.parts[index] = {};

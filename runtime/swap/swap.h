@@ -86,9 +86,10 @@ struct tickmlp_reader {
   uint64_t last;   // the number that it took last
   uint32_t index;
   tickmlp_held slots[2];  // in turns, so that the pointer changes with every publication
-  // Written once.
+  // The slot's: written once, but for `past`.
   alignas(tickmlp::swap::kApart) tickmlp_session_options options;
   char name[TICKMLP_READER_NAME_BYTES];
+  tickmlp_counters past;  // of sessions and windows that are freed; the publisher's, under the lock
   int thread;
   void* allocation;
 };
@@ -118,6 +119,8 @@ bool is_alive(const tickmlp_reader& reader);  // one system call
 // Sessions and windows of one model for one reader, or for all. Errors: OUT_OF_MEMORY; then none is left.
 tickmlp_status make_parts(Content& content, const tickmlp_reader& reader, tickmlp_error* error);
 void free_parts(Content& content, uint32_t index);
+// Adds what a session and a window have counted. Either may be nullptr.
+void add_counters(const ReaderParts& parts, tickmlp_counters* sum);
 
 // Under the lock. Frees the publications that no reader can hold, and says what the rest waits for.
 struct Held {

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shadow: what it is given, what it counts, what it finds, and that the one who offers never waits.
+#include <atomic>
+#include <cmath>
+#include <thread>
+
+#include "monitored.h"
+#include "swap_models.h"
+
+using namespace tickmlp;
+using namespace tickmlp::testing;
+
+namespace {
+
+struct Pair {
+  tickmlp_model *primary, *candidate;
+  tickmlp_session* session = nullptr;
+  tickmlp_shadow* shadow = nullptr;
+  tickmlp_error error = {};
+  const float *inputs, *outputs;
+  uint32_t vectors;
+
+  explicit Pair(const char* name, uint32_t seed = 3, tickmlp_shadow_options options = {})
+      : primary(load_variant(name, 1, 0)), candidate(load_variant(name, 2, seed)) {
+    REQUIRE(tickmlp_session_create(primary, nullptr, &session, nullptr) == TICKMLP_OK);
+    REQUIRE(tickmlp_shadow_create(primary, candidate, &options, &shadow, &error) == TICKMLP_OK);
+    vectors = tickmlp_model_golden(primary, &inputs, &outputs);
+  }
+  ~Pair() {
+    tickmlp_shadow_free(shadow);
+    tickmlp_session_free(session);
+    tickmlp_model_free(primary);
+    tickmlp_model_free(candidate);
+  }
+  Pair(const Pair&) = delete;
+
+  const float* input(uint64_t i) const { return inputs + i % vectors * primary->info.inputs; }
+  const float* output(uint64_t i) const { return outputs + i % vectors * primary->info.outputs; }
+  int offer(uint64_t i) { return tickmlp_shadow_offer(shadow, input(i), output(i)); }
+  tickmlp_shadow_figures figures() const {
+    tickmlp_shadow_figures figures;
+    tickmlp_shadow_read(shadow, &figures);
+    return figures;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what the comparison finds is what the two models' golden outputs say") {
+  for (const char* name : kBundled) {
+    CAPTURE(name);
+    Pair pair(name, 11);
+    const float *inputs, *theirs;
+    tickmlp_model_golden(pair.candidate, &inputs, &theirs);
+    uint64_t same_argmax = 0;
+    double probability = 0, value = 0;
+    for (uint32_t v = 0; v < pair.vectors; ++v) {
+      REQUIRE(pair.offer(v) == 1);
+      bool same = true;
+      for (uint32_t h = 0; h < pair.primary->info.heads; ++h) {
+        tickmlp_head_info head;
+        REQUIRE(tickmlp_model_head(pair.primary, h, &head) == TICKMLP_OK);
+        const float *one = pair.output(v) + head.output_begin,
+                    *other = theirs + v * pair.primary->info.outputs + head.output_begin;
+        for (uint32_t k = 0; k < head.outputs; ++k) {
+          double& largest = head.activation == TICKMLP_SOFTMAX ? probability : value;
+          largest = std::max(largest, std::fabs(static_cast<double>(one[k]) - static_cast<double>(other[k])));
+        }
+        if (head.activation == TICKMLP_SOFTMAX)
+          same = same && std::max_element(one, one + head.outputs) - one ==
+                             std::max_element(other, other + head.outputs) - other;
+      }
+      same_argmax += same;
+    }
+    CHECK(tickmlp_shadow_work(pair.shadow, 3) == 3);
+    CHECK(tickmlp_shadow_work(pair.shadow, 100) == pair.vectors - 3);
+    CHECK(tickmlp_shadow_work(pair.shadow, 100) == 0);
+    const tickmlp_shadow_figures figures = pair.figures();
+    CHECK(figures.offered == pair.vectors);
+    CHECK(figures.compared == pair.vectors);
+    CHECK(figures.dropped == 0);
+    CHECK(figures.refused == 0);
+    CHECK(figures.identical == 0);
+    CHECK(figures.same_argmax == same_argmax);
+    CHECK(figures.largest_probability_difference == probability);
+    CHECK(figures.largest_value_difference == value);
+    CHECK(probability > 0);
+    CHECK(value > 0);
+    CHECK(tickmlp_shadow_recorder(pair.shadow)->count == pair.vectors);
+  }
+}
+
+TEST_CASE("a shadow of the same weights differs nowhere") {
+  Pair pair("tactical-int8", 0);
+  for (uint64_t i = 0; i < 100; ++i) REQUIRE(pair.offer(i) == 1);
+  CHECK(tickmlp_shadow_work(pair.shadow, 1000) == 100);
+  CHECK(pair.figures().identical == 100);
+  CHECK(pair.figures().same_argmax == 100);
+  CHECK(pair.figures().largest_probability_difference == 0);
+}
+
+TEST_CASE("a full ring drops and counts; one question in so many is taken over") {
+  Pair pair("strategic-int8", 3, {5, 0, {}});  // rounded up to 8
+  for (uint64_t i = 0; i < 30; ++i) CHECK(pair.offer(i) == (i < 8));
+  CHECK(pair.figures().offered == 30);
+  CHECK(pair.figures().dropped == 22);
+  CHECK(tickmlp_shadow_work(pair.shadow, 2) == 2);
+  CHECK(pair.offer(0) == 1);
+  CHECK(pair.offer(0) == 1);
+  CHECK(pair.offer(0) == 0);
+  CHECK(tickmlp_shadow_work(pair.shadow, 100) == 8);
+
+  Pair sampled("strategic-int8", 3, {256, 10, {}});
+  for (uint64_t i = 1; i <= 100; ++i) CHECK(sampled.offer(i) == (i % 10 == 0));
+  CHECK(sampled.figures().offered == 10);
+  CHECK(sampled.figures().dropped == 0);
+}
+
+TEST_CASE("the input and the output may change as soon as offer has returned; a refused question is counted") {
+  Pair pair("strategic-float32", 4);
+  std::vector<float> input(pair.input(0), pair.input(0) + 13), output(pair.output(0), pair.output(0) + 10);
+  REQUIRE(tickmlp_shadow_offer(pair.shadow, input.data(), output.data()) == 1);
+  std::fill(input.begin(), input.end(), NAN);
+  std::fill(output.begin(), output.end(), -7.0f);
+  REQUIRE(tickmlp_shadow_offer(pair.shadow, input.data(), output.data()) == 1);
+  CHECK(tickmlp_shadow_work(pair.shadow, 10) == 2);
+  CHECK(pair.figures().compared == 1);
+  CHECK(pair.figures().refused == 1);
+  CHECK(pair.figures().largest_probability_difference < 1);
+}
+
+TEST_CASE("refusals, and every allocation failing once") {
+  Pair pair("tactical-int8");
+  tickmlp_shadow* shadow = nullptr;
+  tickmlp_model* other = load_variant("strategic-int8", 1, 1);
+  CHECK(tickmlp_shadow_create(pair.primary, other, nullptr, &shadow, &pair.error) == TICKMLP_OTHER_MODEL);
+  CHECK(std::string(pair.error.message).find("13 inputs; expected 420") == 0);
+  tickmlp_model_free(other);
+  const tickmlp_shadow_options huge = {TICKMLP_SHADOW_CAPACITY + 1, 0, {}};
+  CHECK(tickmlp_shadow_create(pair.primary, pair.candidate, &huge, &shadow, nullptr) == TICKMLP_BAD_ARGUMENT);
+  CHECK(tickmlp_shadow_create(nullptr, pair.candidate, nullptr, &shadow, nullptr) == TICKMLP_BAD_ARGUMENT);
+  CHECK(tickmlp_shadow_create(pair.primary, nullptr, nullptr, &shadow, nullptr) == TICKMLP_BAD_ARGUMENT);
+  CHECK(tickmlp_shadow_offer(nullptr, pair.input(0), pair.output(0)) == 0);
+  CHECK(tickmlp_shadow_offer(pair.shadow, nullptr, pair.output(0)) == 0);
+  CHECK(tickmlp_shadow_work(nullptr, 1) == 0);
+  tickmlp_shadow_free(nullptr);
+
+  int left = 0, held = 0;
+  struct Counting {
+    int *left, *held;
+  } counting = {&left, &held};
+  const tickmlp_allocator allocator = {[](void* c, size_t bytes) -> void* {
+                                         const Counting& counting = *static_cast<Counting*>(c);
+                                         if ((*counting.left)-- == 0) return nullptr;
+                                         *counting.held += 1;
+                                         return std::malloc(bytes);
+                                       },
+                                       [](void* c, void* memory) {
+                                         *static_cast<Counting*>(c)->held -= 1;
+                                         std::free(memory);
+                                       },
+                                       &counting};
+  left = 100;
+  tickmlp_model* candidate = load(variant("tactical-int8", 2, 1), &allocator);
+  const int before = held;
+  for (int n = 0; n < 2; ++n) {
+    left = n;
+    CHECK(tickmlp_shadow_create(pair.primary, candidate, nullptr, &shadow, nullptr) == TICKMLP_OUT_OF_MEMORY);
+    CHECK(held == before);
+  }
+  left = 100;
+  CHECK(tickmlp_shadow_create(pair.primary, candidate, nullptr, &shadow, nullptr) == TICKMLP_OK);
+  tickmlp_shadow_free(shadow);
+  tickmlp_model_free(candidate);
+  CHECK(held == 0);
+}
+
+TEST_CASE("two threads: every question that was taken over is compared once, with its own answer") {
+  Pair pair("strategic-int8", 0, {16, 0, {}});  // the same weights: any mix-up of questions and answers is a difference
+  std::atomic<bool> over{false};
+  std::thread worker([&] {
+    for (bool last = false;;) {
+      last = over.load(std::memory_order_acquire);
+      if (tickmlp_shadow_work(pair.shadow, 5) == 0) {
+        if (last) return;
+        std::this_thread::yield();
+      }
+    }
+  });
+  uint64_t taken = 0;
+  for (uint64_t i = 0; i < 200'000; ++i) {
+    taken += static_cast<uint64_t>(pair.offer(i));
+    if (i % 64 == 0) std::this_thread::yield();
+  }
+  over.store(true, std::memory_order_release);
+  worker.join();
+  const tickmlp_shadow_figures figures = pair.figures();
+  CHECK(figures.offered == 200'000);
+  CHECK(figures.compared == taken);
+  CHECK(figures.dropped == 200'000 - taken);
+  CHECK(figures.identical == taken);
+  CHECK(taken > 0);
+  MESSAGE(taken << " compared, " << figures.dropped << " dropped");
+}
+
+TEST_CASE("agreement and latency in the monitor's texts") {
+  Pair pair("tactical-int8", 11);
+  Monitored m;
+  m.source = {};
+  m.source.model = pair.candidate;
+  m.source.recorder = tickmlp_shadow_recorder(pair.shadow);
+  m.source.session = tickmlp_shadow_session(pair.shadow);
+  m.source.shadow = pair.shadow;
+  m.source.path = "shadow";
+  m.source.core = -1;
+  for (uint64_t i = 0; i < 16; ++i) REQUIRE(pair.offer(i) == 1);
+  REQUIRE(tickmlp_shadow_work(pair.shadow, 100) == 16);
+  const std::string text = m.text();
+  const tickmlp_shadow_figures figures = pair.figures();
+  CHECK_EQ(value(text, "tickmlp_inferences_total"), "16");
+  CHECK_EQ(value(text, "tickmlp_interval_samples"), "16");
+  CHECK_EQ(value(text, "tickmlp_shadow_offered_total"), "16");
+  CHECK_EQ(value(text, "tickmlp_shadow_dropped_total"), "0");
+  CHECK_EQ(value(text, "tickmlp_shadow_compared_total"), "16");
+  CHECK_EQ(value(text, "tickmlp_shadow_identical_total"), "0");
+  CHECK_EQ(value(text, "tickmlp_shadow_same_argmax_total"), std::to_string(figures.same_argmax));
+  const double written = std::stod(value(text, "tickmlp_shadow_largest_probability_difference"));
+  CHECK(std::fabs(written - figures.largest_probability_difference) <= 1e-9);  // nine decimals
+  const std::string json = m.text(tickmlp_monitor_json);
+  CHECK(json.find("\"shadow\":{\"offered\":16,\"dropped\":0,\"compared\":16,\"refused\":0,\"identical\":0,"
+                  "\"same_argmax\":") != std::string::npos);
+  m.source.shadow = nullptr;  // a source without one has no such lines
+  CHECK_EQ(values(m.text(), "tickmlp_shadow_offered_total{").size(), 0);
+  CHECK(std::string(m.text(tickmlp_monitor_json)).find("\"shadow\":{") == std::string::npos);
+}
