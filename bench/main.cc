@@ -29,6 +29,9 @@ constexpr AddCommand* kCommands[] = {
     add_descriptions,  //
     add_doctor,        //
     add_growth,        //
+#if TICKMLP_HAVE_WATCH
+    add_watch,
+#endif
 };
 
 std::string names_of_commands(const CLI::App& app) {

@@ -32,6 +32,7 @@ AddCommand add_monitor;
 AddCommand add_team;
 AddCommand add_swap;
 AddCommand add_shadow;
+AddCommand add_watch;  // where libtickmlp-watch is built
 AddCommand add_run;
 AddCommand add_throughput;
 AddCommand add_descriptions;

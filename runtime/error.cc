@@ -74,6 +74,11 @@ const char* tickmlp_status_name(tickmlp_status status) {
       "reader-stalled",
       "reader-limit",
       "split-shares",
+      "bad-publication",
+      "signature-missing",
+      "signature-wrong",
+      "drift",
+      "watch-thread",
   };
   static_assert(sizeof kNames / sizeof kNames[0] == TICKMLP_STATUS_COUNT);
   const auto index = static_cast<unsigned>(status);

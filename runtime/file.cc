@@ -22,14 +22,14 @@ const char* kind_of(mode_t mode) {
   return "not a regular file";
 }
 
-tickmlp_status check_file(const struct stat& status, const char* path, tickmlp_error* error) {
+tickmlp_status check_file(const struct stat& status, const char* path, const FileKind& kind, tickmlp_error* error) {
   if (!S_ISREG(status.st_mode))
     return fail(error, TICKMLP_FILE_KIND, "%s is %s; expected a regular file", path, kind_of(status.st_mode));
   const auto size = static_cast<unsigned long long>(status.st_size);
-  if (size == 0) return fail(error, TICKMLP_FILE_SIZE, "%s is empty; expected a blob", path);
-  if (size > kMaxBlobBytes)
-    return fail(error, TICKMLP_FILE_SIZE, "%s has %llu bytes; a blob has at most %llu", path, size,
-                static_cast<unsigned long long>(kMaxBlobBytes));
+  if (size == 0) return fail(error, TICKMLP_FILE_SIZE, "%s is empty; expected %s", path, kind.what);
+  if (size > kind.most_bytes)
+    return fail(error, TICKMLP_FILE_SIZE, "%s has %llu bytes; %s has at most %llu", path, size, kind.what,
+                static_cast<unsigned long long>(kind.most_bytes));
   if ((status.st_mode & S_IWOTH) != 0)
     return fail(error, TICKMLP_FILE_WRITABLE,
                 "%s has mode %03o: everybody may write to it; expected no write permission for others", path,
@@ -39,22 +39,27 @@ tickmlp_status check_file(const struct stat& status, const char* path, tickmlp_e
 
 }  // namespace
 
-tickmlp_status open_file(const char* path, File* out, tickmlp_error* error) {
+tickmlp_status open_file_at(int folder, const char* path, const FileKind& kind, File* out, tickmlp_error* error) {
+  // O_NONBLOCK: a FIFO must not hang the host.
+  const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (kind.follow_links ? 0 : O_NOFOLLOW);
   int descriptor;
   do {
-    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);  // O_NONBLOCK: a FIFO must not hang the host
+    descriptor = openat(folder, path, flags);
   } while (descriptor < 0 && errno == EINTR);
   if (descriptor < 0 && (errno == ENXIO || errno == ENODEV))
     return fail(error, TICKMLP_FILE_KIND, "%s is a socket or a device; expected a regular file", path);
+  if (descriptor < 0 && errno == ELOOP && !kind.follow_links)
+    return fail(error, TICKMLP_FILE_KIND, "%s is a symbolic link; expected a regular file", path);
   if (descriptor < 0)
-    return fail(error, TICKMLP_FILE_OPEN, "cannot open %s: %s; expected a readable blob", path, strerrordesc_np(errno));
-  File file{descriptor, 0, false};
+    return fail(error, TICKMLP_FILE_OPEN, "cannot open %s: %s; expected %s that can be read", path,
+                strerrordesc_np(errno), kind.what);
+  File file{descriptor, 0, false, path};
   struct stat status;
   if (fstat(descriptor, &status) != 0) {
     close_file(&file);
     return fail(error, TICKMLP_FILE_READ, "cannot stat %s: %s", path, strerrordesc_np(errno));
   }
-  if (auto s = check_file(status, path, error)) {
+  if (auto s = check_file(status, path, kind, error)) {
     close_file(&file);
     return s;
   }
@@ -62,6 +67,10 @@ tickmlp_status open_file(const char* path, File* out, tickmlp_error* error) {
   file.owned_by_other = status.st_uid != geteuid() && status.st_uid != 0;
   *out = file;
   return TICKMLP_OK;
+}
+
+tickmlp_status open_file(const char* path, File* out, tickmlp_error* error) {
+  return open_file_at(AT_FDCWD, path, {"a blob", kMaxBlobBytes, true}, out, error);
 }
 
 void close_file(File* file) {
@@ -76,10 +85,10 @@ tickmlp_status read_file(const File& file, uint8_t* into, tickmlp_error* error) 
     const ssize_t got = pread(file.descriptor, into + done, file.bytes - done, static_cast<off_t>(done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0)
-      return fail(error, TICKMLP_FILE_READ, "reading failed at byte %llu: %s", static_cast<unsigned long long>(done),
-                  strerrordesc_np(errno));
+      return fail(error, TICKMLP_FILE_READ, "reading %s failed at byte %llu: %s", file.path,
+                  static_cast<unsigned long long>(done), strerrordesc_np(errno));
     if (got == 0)
-      return fail(error, TICKMLP_FILE_READ, "the file ended at byte %llu while being read; it had %llu",
+      return fail(error, TICKMLP_FILE_READ, "%s ended at byte %llu while being read; it had %llu", file.path,
                   static_cast<unsigned long long>(done), static_cast<unsigned long long>(file.bytes));
     done += static_cast<uint64_t>(got);
   }

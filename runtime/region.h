@@ -29,9 +29,18 @@ struct File {
   int descriptor = -1;
   uint64_t bytes = 0;
   bool owned_by_other = false;
+  const char* path = nullptr;  // the caller's, for sentences
 };
 
-// Errors: FILE_OPEN, FILE_KIND, FILE_SIZE, FILE_WRITABLE.
+// What a file is to be, for the checks and their sentences.
+struct FileKind {
+  const char* what;  // "a blob"
+  uint64_t most_bytes;
+  bool follow_links;  // of the last component of its path
+};
+// `path` from the open folder on. Errors: FILE_OPEN, FILE_KIND, FILE_SIZE, FILE_WRITABLE.
+tickmlp_status open_file_at(int folder, const char* path, const FileKind& kind, File* out, tickmlp_error* error);
+// A blob by its path. Errors: the same.
 tickmlp_status open_file(const char* path, File* out, tickmlp_error* error);
 void close_file(File* file);
 // The whole file into memory of file.bytes. Short reads and EINTR are continued. Error: FILE_READ.

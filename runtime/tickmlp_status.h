@@ -63,6 +63,12 @@ typedef enum tickmlp_status {
   TICKMLP_READER_STALLED, /* too many retired models are still held by a reader */
   TICKMLP_READER_LIMIT,   /* as many readers as a slot can have */
   TICKMLP_SPLIT_SHARES,   /* shares that are not the whole, or too many arms */
+  /* Watching for weights: tickmlp_watch.h. */
+  TICKMLP_BAD_PUBLICATION,   /* `current` is not of the published form, or the blob is not the one that it names */
+  TICKMLP_SIGNATURE_MISSING, /* a public key was given, and the blob has no signature beside it */
+  TICKMLP_SIGNATURE_WRONG,   /* by another key, for other bytes, another name or generation, damaged, or legacy */
+  TICKMLP_DRIFT,             /* too far from the running model on the golden inputs of both */
+  TICKMLP_WATCH_THREAD,      /* the watch's thread could not be made */
   TICKMLP_STATUS_COUNT
 } tickmlp_status;
 
