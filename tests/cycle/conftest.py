@@ -112,8 +112,8 @@ def three(three_generations, published):
 def cycle(after_training, checkpoint, published):
     """(seed, option ...) -> Done: one whole cycle into the folder."""
     def run(*options, seed=5, source=None, **environment):
-        return after_training(source or checkpoint(seed), "--folder", published.folder, "--name", "small", *PLAIN, *options,
-                              **environment)
+        return after_training(source or checkpoint(seed), "--folder", published.folder, "--name", "small", *PLAIN,
+                              *options, **environment)
     return run
 
 
@@ -141,7 +141,8 @@ def programs(tmp_path):
             (folder / "tickmlp-publish").symlink_to(BUILD / "tickmlp-publish")
         script = folder / "tickmlp"
         script.write_text(f"#!{sys.executable}\nimport os, subprocess, sys\nimport numpy\n"
-                          f"real = {str(BUILD)!r} + '/tickmlp'\nwords = sys.argv[1:]\n{text}\nos.execv(real, [real, *words])\n")
+                          f"real = {str(BUILD)!r} + '/tickmlp'\nwords = sys.argv[1:]\n{text}\n"
+                          "os.execv(real, [real, *words])\n")
         script.chmod(0o755)
         return str(folder)
     return make

@@ -86,7 +86,8 @@ def test_without_current_the_files_count(published, blobs):
 
 
 @pytest.mark.parametrize("content", ["", "x", "small-1-00000000.blob", "small-01-00000000.blob\n",
-                                     "../x-1-00000000.blob\n", "small-4-00000000.blob rollback-from 4\n", "a" * 600 + "\n", "\0" * 30 + "\n"])
+                                     "../x-1-00000000.blob\n", "small-4-00000000.blob rollback-from 4\n",
+                                     "a" * 600 + "\n", "\0" * 30 + "\n"])
 def test_damaged_current(published, blobs, content):
     published.done(blobs(4))
     (published.folder / "current").write_text(content)
