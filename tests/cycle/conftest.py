@@ -14,15 +14,11 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "cli"), str(ROOT / "tests" / "publish")]
-BUILD = pathlib.Path(os.environ.get("TICKMLP_BUILD", ROOT / "build"))
 
-from published import Published  # noqa: E402
+from published import ANY_BUDGET, BUILD, PLAIN, Published  # noqa: E402
 from small_models import export, network  # noqa: E402
 from training_cycle import interrupts  # noqa: E402
 from training_cycle.cli import main  # noqa: E402
-
-# Any accuracy, no certificate: for tests of something else.
-PLAIN = ("--budget", "probability=1,value=1,argmax=0", "--certify", "none", "--window", "4x3")
 
 
 @dataclass
@@ -96,7 +92,7 @@ def three_generations(tmp_path_factory):
     folder.mkdir()
     for generation, seed in enumerate((5, 6, 7), 1):
         blob = export(folder.parent, f"g{generation}", network(seed), "--name", "small", "--window", "4x3",
-                      "--generation", str(generation), "--run-id", f"run-{seed}", *PLAIN[:2])
+                      "--generation", str(generation), "--run-id", f"run-{seed}", *ANY_BUDGET)
         Published(str(BUILD / "tickmlp-publish"), None, folder).done(blob)
     return folder
 
