@@ -14,15 +14,11 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "cli"), str(ROOT / "tests" / "publish")]
-BUILD = pathlib.Path(os.environ.get("TICKMLP_BUILD", ROOT / "build"))
 
-from published import Published  # noqa: E402
+from published import ANY_BUDGET, BUILD, PLAIN, Published  # noqa: E402
 from small_models import export, network  # noqa: E402
 from training_cycle import interrupts  # noqa: E402
 from training_cycle.cli import main  # noqa: E402
-
-# Any accuracy, no certificate: for tests of something else.
-PLAIN = ("--budget", "probability=1,value=1,argmax=0", "--certify", "none", "--window", "4x3")
 
 
 @dataclass
@@ -96,7 +92,7 @@ def three_generations(tmp_path_factory):
     folder.mkdir()
     for generation, seed in enumerate((5, 6, 7), 1):
         blob = export(folder.parent, f"g{generation}", network(seed), "--name", "small", "--window", "4x3",
-                      "--generation", str(generation), "--run-id", f"run-{seed}", *PLAIN[:2])
+                      "--generation", str(generation), "--run-id", f"run-{seed}", *ANY_BUDGET)
         Published(str(BUILD / "tickmlp-publish"), None, folder).done(blob)
     return folder
 
@@ -112,8 +108,8 @@ def three(three_generations, published):
 def cycle(after_training, checkpoint, published):
     """(seed, option ...) -> Done: one whole cycle into the folder."""
     def run(*options, seed=5, source=None, **environment):
-        return after_training(source or checkpoint(seed), "--folder", published.folder, "--name", "small", *PLAIN, *options,
-                              **environment)
+        return after_training(source or checkpoint(seed), "--folder", published.folder, "--name", "small", *PLAIN,
+                              *options, **environment)
     return run
 
 
@@ -141,7 +137,8 @@ def programs(tmp_path):
             (folder / "tickmlp-publish").symlink_to(BUILD / "tickmlp-publish")
         script = folder / "tickmlp"
         script.write_text(f"#!{sys.executable}\nimport os, subprocess, sys\nimport numpy\n"
-                          f"real = {str(BUILD)!r} + '/tickmlp'\nwords = sys.argv[1:]\n{text}\nos.execv(real, [real, *words])\n")
+                          f"real = {str(BUILD)!r} + '/tickmlp'\nwords = sys.argv[1:]\n{text}\n"
+                          "os.execv(real, [real, *words])\n")
         script.chmod(0o755)
         return str(folder)
     return make

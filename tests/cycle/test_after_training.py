@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole cycle: what it publishes, and each cause that stops it, with its exit code."""
+import concurrent.futures
 import json
+import os
 import pathlib
 import re
+import subprocess
+import tempfile
 
 import numpy
 import pytest
 import small_models
 import training_cycle.cycle
-from conftest import PLAIN
+from published import ANY_BUDGET, PLAIN
 from training_cycle.causes import CAUSES
 from weight_export.read_blob import read_blob
 
@@ -162,7 +166,7 @@ def test_race_lost(cycle, published, programs):
     assert cycle().code == 0
     other = published.folder.parent / "other.blob"
     small_models.export(other.parent, "other", small_models.network(8), "--name", "small", "--generation", "2",
-                        *PLAIN[:2], *PLAIN[4:])
+                        "--window", "4x3", *ANY_BUDGET)
     folder = programs(f"if words[0] == 'kernels': subprocess.run([{published.program!r}, "
                       f"{str(published.folder)!r}, {str(other)!r}], stdout=subprocess.DEVNULL)")
     done = cycle(seed=9, TICKMLP_BUILD=folder)
@@ -185,6 +189,45 @@ def test_missing_folder_and_programs(cycle, published, tmp_path, refused, script
     published.folder.rmdir()
     done = cycle()
     assert done.code == 25 and "error cannot-write: " in done.errors and "mkdir" in done.errors
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    folder = tmp_path / "full"
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", folder], capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"no tmpfs can be mounted: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_full_disks(refused, cycle, published, full_disk, monkeypatch):
+    """The published folder's, and the one where the stages keep their files."""
+    assert cycle().code == 0
+    monkeypatch.setattr(tempfile, "tempdir", str(full_disk))
+    refused("cannot-write", 25)  # 16 KB hold the blob and not the states; numpy says how much was written
+    (full_disk / "filler").write_bytes(bytes(16384))
+    refused("cannot-write", 25, words=["No space left"])
+    assert os.listdir(full_disk) == ["filler"]
+    (full_disk / "filler").unlink()
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(published, "folder", full_disk)
+    assert cycle().code == 0
+    (full_disk / "filler").write_bytes(bytes(8192))
+    refused("cannot-write", 25, seed=6, words=["No space left"])
+    assert published.generation() == 1
+
+
+def test_two_cycles_at_once(script, checkpoint, published):
+    """Both begin with generation 1: one is whole, the other says that it came too late."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        both = list(pool.map(lambda seed: script(checkpoint(seed), "--folder", published.folder, "--name", "small",
+                                                 *PLAIN), (5, 6)))
+    codes = sorted(done.code for done in both)
+    # They can also come one after the other, on a busy machine.
+    assert codes in ([0, 22], [0, 0]), [done.errors for done in both]
+    assert published.generation() == 1 + codes.count(0) - 1 and published.leftovers() == []
 
 
 def test_causes_are_documented():

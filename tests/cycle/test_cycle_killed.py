@@ -11,7 +11,8 @@ import tempfile
 import time
 
 import pytest
-from conftest import BUILD, PLAIN, ROOT
+from published import BUILD, PLAIN, ROOT
+from training_cycle.staging import PREFIX
 
 INSTANTS = 100 if os.environ.get("TICKMLP_SLOW") else 5
 
@@ -29,6 +30,11 @@ def start(checkpoint, published, tmp_path):
         return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables,
                                 start_new_session=True)
     return run
+
+
+def staging_folders(tmp_path):
+    """Python itself tries the folder with a file that lives for microseconds: that one can stay."""
+    return [path for path in (tmp_path / "staging").iterdir() if path.name.startswith(PREFIX)]
 
 
 def finished(process):
@@ -59,11 +65,11 @@ def test_killed_at_random_instants(start, published, tmp_path):
             generation = published.generation()
             assert published.leftovers() == []
     # Folders that killed cycles left are removed by one that comes a minute later.
-    left = list((tmp_path / "staging").iterdir())
+    left = staging_folders(tmp_path)
     for folder in left:
         os.utime(folder, (time.time() - 100, time.time() - 100))
     finished(start(2000))
-    assert list((tmp_path / "staging").iterdir()) == []
+    assert staging_folders(tmp_path) == []
     print(f"{INSTANTS} instants in {seconds:.1f} s: {moved} published, {len(left)} staging folders left, then removed")
 
 
@@ -90,14 +96,14 @@ def test_interrupted(start, published, tmp_path, number, stage):
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 128 + number, errors
     assert f"after_training: error interrupted: {number.name} arrived, nothing was published" in errors
-    assert published.generation() == 1 and list((tmp_path / "staging").iterdir()) == []
+    assert published.generation() == 1 and staging_folders(tmp_path) == []
     finished(start(6))
     assert published.generation() == 2
 
 
 def test_a_living_cycles_folder_is_left_alone(start, tmp_path):
     import fcntl
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="tickmlp-after-training-", dir=tmp_path / "staging"))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX, dir=tmp_path / "staging"))
     descriptor = os.open(folder, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     os.utime(folder, (0, 0))

@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """diff on changes that are known."""
-import dataclasses
-import json
-
 import numpy
 import pytest
-from conftest import PLAIN
+from published import ANY_BUDGET
 from small_models import export, network
 from training_cycle.diff import real_weights
-from weight_export.blob import to_bytes
 from weight_export.read_blob import read_blob
 
-OPTIONS = ("--window", "4x3", "--budget", "probability=1,value=1,argmax=0")
+OPTIONS = ("--window", "4x3", *ANY_BUDGET)
 
 
 @pytest.fixture
@@ -108,7 +104,7 @@ def test_other_hidden_units_and_other_outputs(diff, after_training, tmp_path):
     report = diff(a, export(tmp_path, "b", smaller, *OPTIONS))
     assert report["heads"][0]["weights"] is None and report["heads"][0]["outputs"]["largest"] > 0
     assert "another shape" in after_training("diff", a, tmp_path / "b.blob").text
-    wider = export(tmp_path, "c", network(inputs=16), "--budget", "probability=1,value=1,argmax=0")
+    wider = export(tmp_path, "c", network(inputs=16), *ANY_BUDGET)
     done = after_training("diff", a, wider)
     assert done.code == 30 and "error not-comparable: " in done.errors
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Python and the C++ side read the same names: each line is `current` of a folder, and asked of both."""
 import pytest
-from conftest import ROOT
+from published import ROOT
 from training_cycle.names import is_publishable, parse_current, parse_name
 
 GOOD = ["a-0-00000000.blob", "tactical-7-deadbeef.blob", "a-b-c-1-01234567.blob",

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """status and rollback on empty, good and damaged folders."""
 import os
+import threading
 
 import pytest
+from published import ANY_BUDGET
+from small_models import export, network
 
 
 @pytest.fixture
@@ -112,6 +115,19 @@ def test_damaged(status, three, published, damage, word):
     damage(published.folder, three)
     report = status(code=27)
     assert any(word in problem for problem in report["problems"]), report["problems"]
+
+
+def test_status_beside_a_publisher(three, after_training, published):
+    """Generations come and go while it looks: that is no damage."""
+    blobs = [export(published.folder.parent, f"g{generation}", network(generation), "--window", "4x3", *ANY_BUDGET,
+                    "--name", "small", "--generation", str(generation)) for generation in range(4, 16)]
+    running = threading.Thread(target=lambda: [published.publish(blob, "--keep", "2") for blob in blobs])
+    running.start()
+    codes = set()
+    while running.is_alive():
+        codes.add(after_training("status", "--folder", published.folder).code)
+    running.join()
+    assert codes == {0} and published.generation() == 15
 
 
 def test_leftovers_and_strangers_are_no_damage(status, three, published):

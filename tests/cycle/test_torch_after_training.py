@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: it is what is compared with")
 
-from conftest import PLAIN, ROOT  # noqa: E402
+from published import PLAIN, ROOT  # noqa: E402
 from training_cycle import torch_check  # noqa: E402
 from weight_export.sources import read_source  # noqa: E402
 

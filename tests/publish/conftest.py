@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The publisher, blobs of one model in many generations, and a reader that trusts nothing."""
-import os
 import pathlib
 import sys
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("TICKMLP_BUILD", ROOT / "build"))
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "cli"), str(pathlib.Path(__file__).resolve().parent)]
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "cli"), str(ROOT / "tests" / "publish")]
 
-from published import Blobs, Published  # noqa: E402
+from published import BUILD, Blobs, Published  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,7 +14,11 @@ from training_cycle.names import parse_current, parse_name
 from weight_export.blob import to_bytes
 from weight_export.read_blob import read_blob
 
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("TICKMLP_BUILD", ROOT / "build"))
 ANY_BUDGET = ("--budget", "probability=1,value=1,argmax=0")
+# A cycle's options in tests of something else: any accuracy, no certificate.
+PLAIN = (*ANY_BUDGET, "--certify", "none", "--window", "4x3")
 
 
 class Blobs:

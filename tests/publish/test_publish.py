@@ -48,6 +48,20 @@ def test_signatures_of_something_else(published, blobs, comment, algorithm, word
     published.refused(blobs(1), "--signature", signature, name="wrong-signature", code=29, words=[word])
 
 
+def test_an_unsigned_one_after_a_signed_one(published, blobs):
+    assert published.done(blobs(1), "--signature", blobs.signature(1))["warnings"] == []
+    assert "not signed" in published.done(blobs(2))["warnings"][0]
+    assert published.done(blobs(3))["warnings"] == []
+
+
+def test_only_temporary_files_of_its_own_are_removed(published, blobs):
+    (published.folder / ".tmp-notes").mkdir()
+    for name in (".tmp-12-0", ".tmp-9-1"):
+        (published.folder / name).write_bytes(b"half")
+    assert published.done(blobs(1))["leftovers"] == 2
+    assert published.leftovers() == [".tmp-notes"]
+
+
 def test_further_words_of_a_trusted_comment(published, blobs):
     published.done(blobs(1), "--signature", blobs.signature(1, comment="name=small generation=1 run=7"))
 
@@ -86,7 +100,8 @@ def test_without_current_the_files_count(published, blobs):
 
 
 @pytest.mark.parametrize("content", ["", "x", "small-1-00000000.blob", "small-01-00000000.blob\n",
-                                     "../x-1-00000000.blob\n", "small-4-00000000.blob rollback-from 4\n", "a" * 600 + "\n", "\0" * 30 + "\n"])
+                                     "../x-1-00000000.blob\n", "small-4-00000000.blob rollback-from 4\n",
+                                     "a" * 600 + "\n", "\0" * 30 + "\n"])
 def test_damaged_current(published, blobs, content):
     published.done(blobs(4))
     (published.folder / "current").write_text(content)

@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import BUILD
+from published import BUILD
 
 INSTANTS = 10_000 if os.environ.get("TICKMLP_SLOW") else 300
 

@@ -89,7 +89,9 @@ void Folder::lock(double seconds) {
 std::size_t Folder::remove_leftovers() {
   std::size_t count = 0;
   for (const std::string& name : files()) {
-    if (!name.starts_with(kTemporaryPrefix)) continue;
+    if (!name.starts_with(kTemporaryPrefix) ||
+        name.find_first_not_of("0123456789-", kTemporaryPrefix.size()) != std::string::npos)
+      continue;  // not of write_temporary()
     remove(name);
     ++count;
   }

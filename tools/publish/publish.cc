@@ -119,6 +119,9 @@ Outcome publish(const Request& request) {
     refuse(kNotDurable, file + " is current, and a power cut could undo that: " + refusal.message);
   }
   clean_up(&folder, outcome.current, request.keep, &outcome);
+  if (!outcome.is_signed && folder.read(outcome.previous + std::string(kSignatureSuffix), kMostSignature))
+    outcome.warnings.push_back(file + " is not signed and " + outcome.previous +
+                               " was: processes that have a public key will refuse it");
   return outcome;
 }
 

@@ -11,7 +11,7 @@ import traceback
 from weight_export.errors import ExportError
 
 from . import cycle, diff, options, rollback, status
-from .causes import Refused
+from .causes import CAUSES, Refused
 from .interrupts import Interrupted
 
 RUN = {"publish": cycle.publish, "rollback": rollback.rollback, "status": status.status, "diff": diff.diff}
@@ -35,6 +35,8 @@ def main(arguments: list[str]) -> int:
         code, name, message = refused.exit_code, refused.name, refused.message
     except ExportError as refused:  # of a blob that one of us reads
         code, name, message = 4, "refused-input", f"{refused.name}: {refused.message}"
+    except OSError as error:  # of a staging folder on a full disk, say
+        code, name, message = CAUSES["cannot-write"][0], "cannot-write", f"{error}; nothing was published"
     except MemoryError:
         code, name, message = 4, "internal", "memory ran out, expected a smaller model or calibration"
     except Exception as fault:

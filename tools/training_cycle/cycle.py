@@ -24,6 +24,9 @@ from .progress import Progress
 from .staging import staging
 
 Report = dict[str, Any]
+# Errors of the exporter that say nothing about what it was given.
+NO_FAULT_OF_THE_CHECKPOINT = {"cannot-write": "cannot-write", "internal": "internal", "interrupted": "internal",
+                              "out-of-memory": "internal", "no-numpy": "internal"}
 
 
 def publish(options: argparse.Namespace) -> tuple[str, Report, int]:
@@ -80,7 +83,7 @@ def _export(options: argparse.Namespace, generation: int, path: str, progress: P
     if done.code != 0:
         if done.code == EXIT_OVER_BUDGET:
             raise Refused("over-budget", complaint.removeprefix("over-budget: "))
-        raise Refused("bad-checkpoint", complaint)
+        raise Refused(NO_FAULT_OF_THE_CHECKPOINT.get(complaint.partition(":")[0], "bad-checkpoint"), complaint)
     with open(figures, encoding="ascii") as file:
         report = json.load(file)
     worst = min(report["heads"], key=lambda head: head["accuracy"]["argmax_agreement"])

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import os
+import time
 from typing import Any
 
 from weight_export.blob import Blob
@@ -19,14 +20,21 @@ from .names import SIGNATURE_SUFFIX, TEMPORARY_PREFIX, WITHDRAWN_SUFFIX, Publish
 from .programs import installed
 from .progress import Progress
 
+# A publication between two of our calls looks like damage; it takes milliseconds.
+LOOKS, SECONDS_BETWEEN = 3, 0.05
+
 
 def status(options: argparse.Namespace) -> tuple[str, dict[str, Any], int]:
     """(text, JSON, exit code 0 or that of damaged-folder)."""
-    contents = read_folder(options.folder)
     progress = Progress(1, quiet=True)
     minisign = installed("minisign", "signature") if options.public_key else ""
-    rows = [_row(options, contents, blob, minisign, progress) for blob in contents.blobs]
-    problems = _problems(contents, rows)
+    for _ in range(LOOKS):
+        contents = read_folder(options.folder)
+        rows = [_row(options, contents, blob, minisign, progress) for blob in contents.blobs]
+        problems = _problems(contents, rows)
+        if not problems:
+            break
+        time.sleep(SECONDS_BETWEEN)
     report = {"folder": options.folder, "current": contents.current.blob.file if contents.current else None,
               "rollback_from": contents.current.rollback_from if contents.current else None,
               "next_generation": (contents.newest or 0) + 1 if contents.newest is not None else 1,
