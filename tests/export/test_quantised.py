@@ -130,6 +130,7 @@ REFUSED = {
     "another scheme": (per_channel(scheme="per_channel_affine_float_qparams"), {}, "unsupported-quantisation",
                        "float_qparams"),
     "quint8": (per_tensor(), {"storage": "QUInt8Storage"}, "unsupported-tensor", "QUInt8Storage"),
+    "a storage that is none": (per_tensor(), {"storage": "qint8"}, "damaged-pickle", "qint8"),
     "no parameters": (b")", {}, "unsupported-quantisation"),
     "a scale that is text": (b"(" + named("torch", "per_tensor_affine") + text("x") + number(0) + b"t", {},
                              "unsupported-quantisation"),
