@@ -118,6 +118,14 @@ def test_lowest_code(run):
     run(per_channel(), "--dtype", "float32", codes=with_lowest()).succeeded()
 
 
+def test_even_codes_are_not_halved(run):
+    """Two codes that add up to an even one would fit a scale twice as large: still not the source's codes."""
+    head = {"input_indices": [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5]}
+    codes = (CODES // 4 * 2).astype(np.int8)
+    codes[:, 7] = 0
+    run(per_channel(), codes=codes, head=head).refused("quantised-folded", "--requantise")
+
+
 REFUSED = {
     "zero point": (per_tensor(zero=3), {}, "unsupported-quantisation", "zero point 3"),
     "zero points": (per_channel(), {"zeros": 1}, "unsupported-quantisation", "zero point 1"),
