@@ -27,6 +27,15 @@ std::string with_commas_fixed(double number, int decimals) {
 }
 
 // Continuation lines are indented; the first is not, since something stands before it.
+std::string describe_ns(double ns) {
+  char text[48];
+  if (ns < 1e4) std::snprintf(text, sizeof text, "%.10g ns", ns);
+  else if (ns < 1e7) std::snprintf(text, sizeof text, "%.6g us", ns / 1e3);
+  else if (ns < 1e10) std::snprintf(text, sizeof text, "%.6g ms", ns / 1e6);
+  else std::snprintf(text, sizeof text, "%.6g s", ns / 1e9);
+  return text;
+}
+
 std::string wrapped(const std::string& text, std::size_t indent, std::size_t width) {
   std::string out;
   std::size_t used = indent;

@@ -11,6 +11,7 @@ namespace tickmlp::bench {
 std::string with_commas(std::uint64_t number);               // 94,208
 std::string fixed_point(double number, int decimals);        // 1.03
 std::string with_commas_fixed(double number, int decimals);  // 94,208.5; not for negative numbers
+std::string describe_ns(double ns);                          // 250 ns, 1.5 us, 3 ms
 std::string wrapped(const std::string& text, std::size_t indent, std::size_t width = 100);
 
 // Columns as wide as their longest cell, two blanks between; aligned to the right from column `first_right` on.

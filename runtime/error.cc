@@ -69,6 +69,10 @@ const char* tickmlp_status_name(tickmlp_status status) {
       "file-create",
       "file-write",
       "file-rename",
+      "old-generation",
+      "other-model",
+      "reader-stalled",
+      "reader-limit",
   };
   static_assert(sizeof kNames / sizeof kNames[0] == TICKMLP_STATUS_COUNT);
   const auto index = static_cast<unsigned>(status);

@@ -5,11 +5,10 @@
  * of the host, on another core, calls tickmlp_monitor_publish() every few seconds: it copies recorders and counters
  * while they are being written, and replaces a file that the node exporter's textfile collector reads. The library
  * starts no thread for it. docs/monitoring/ has the alert rules, a dashboard and what each figure means. */
-#ifndef TICKMLP_MONITOR_H
-#define TICKMLP_MONITOR_H
 #ifndef TICKMLP_H
-#error "include tickmlp.h"
-#endif
+#include "tickmlp.h" /* which includes this file in its place */
+#elif !defined(TICKMLP_MONITOR_H)
+#define TICKMLP_MONITOR_H
 
 /* What one hot thread runs. Everything is the host's and must live as long as the monitor uses it. The texts become
  * label values, so keep them few and lasting; they are escaped, and bytes that are no UTF-8 become U+FFFD. */
@@ -55,15 +54,17 @@ typedef struct tickmlp_monitor {
  * readings of the system's clocks). Errors: BAD_ARGUMENT, nothing taken (NULL where it is not allowed). */
 TICKMLP_API tickmlp_status tickmlp_monitor_snapshot(const tickmlp_monitor* monitor, tickmlp_error* error);
 
-/* The last snapshots as Prometheus text (exposition format 0.0.4), or as one JSON object. Allocates nothing. Returns
- * the bytes of the text without its NUL; where that is not below `capacity` it did not fit, and buffer[0] is NUL.
- * (NULL, 0) asks for the size. 0: an argument is NULL. Locale-independent. Cost: 40 us a source. */
+/* Load time, 40 us a source. The last snapshots as Prometheus text (exposition format 0.0.4). Allocates nothing.
+ * Returns the bytes of the text without its NUL; where that is not below `capacity` it did not fit, and buffer[0] is
+ * NUL. (NULL, 0) asks for the size. 0: an argument is NULL. Locale-independent. */
 TICKMLP_API size_t tickmlp_monitor_prometheus(const tickmlp_monitor* monitor, char* buffer, size_t capacity);
+/* Load time, 40 us a source. The same as one JSON object. */
 TICKMLP_API size_t tickmlp_monitor_json(const tickmlp_monitor* monitor, char* buffer, size_t capacity);
 
-/* Load time (writes and syncs a file: milliseconds). Makes `text` the whole content of `path`: a new file beside it of
- * a unique name that does not end in .prom, mode 0644, fsync, rename. Readers see the old text or the new one. On
- * failure the old file stays and nothing else is left. Errors: BAD_ARGUMENT, FILE_CREATE, FILE_WRITE, FILE_RENAME. */
+/* Load time (writes and syncs a file: milliseconds). Thread-safe. Makes `text` the whole content of `path`: a new file
+ * beside it of a unique name that does not end in .prom, mode 0644, fsync, rename. Readers see the old text or the new
+ * one. On failure the old file stays and nothing else is left. Errors: BAD_ARGUMENT, FILE_CREATE, FILE_WRITE,
+ * FILE_RENAME. */
 TICKMLP_API tickmlp_status tickmlp_monitor_write(const char* path, const char* text, size_t bytes,
                                                  tickmlp_error* error);
 

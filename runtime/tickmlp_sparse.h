@@ -4,11 +4,10 @@
  * A caller that knows which inputs changed gives those alone: update() corrects the layer-1 sums for them, whichever
  * they are and in any order. int8 only: the sums are integers, so that after any number of updates every output equals
  * tickmlp_infer() over all inputs as they are then, bit for bit. */
-#ifndef TICKMLP_SPARSE_H
-#define TICKMLP_SPARSE_H
 #ifndef TICKMLP_H
-#error "include tickmlp.h"
-#endif
+#include "tickmlp.h" /* which includes this file in its place */
+#elif !defined(TICKMLP_SPARSE_H)
+#define TICKMLP_SPARSE_H
 
 /* The inputs, their sums and the scratch of one thread. Thread-compatible. */
 typedef struct tickmlp_sparse tickmlp_sparse;
@@ -17,7 +16,7 @@ typedef struct tickmlp_sparse tickmlp_sparse;
  * NO_SPARSE (a float32 model: a lane is one chain of rounded sums there, which cannot be corrected to the bit). */
 TICKMLP_API tickmlp_status tickmlp_sparse_create(const tickmlp_model* model, const tickmlp_session_options* options,
                                                  tickmlp_sparse** sparse, tickmlp_error* error);
-TICKMLP_API void tickmlp_sparse_free(tickmlp_sparse* sparse); /* NULL is allowed */
+TICKMLP_API void tickmlp_sparse_free(tickmlp_sparse* sparse); /* Load time. NULL is allowed. */
 
 /* Hot path, about the cost of an update of all inputs. Takes all of them from `state` [inputs] floats, which is copied.
  * Errors: BAD_ARGUMENT, INPUT_COUNT, MISALIGNED, NON_FINITE_INPUT; then the object is as it was. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Part of tickmlp.h, which includes it: what a call can return. Plain C. */
-#ifndef TICKMLP_STATUS_H
-#define TICKMLP_STATUS_H
 #ifndef TICKMLP_H
-#error "include tickmlp.h"
-#endif
+#include "tickmlp.h" /* which includes this file in its place */
+#elif !defined(TICKMLP_STATUS_H)
+#define TICKMLP_STATUS_H
 
 /* Every way a call can end. tickmlp_status_name() gives the name in lower case, "blob-digest" for instance. */
 typedef enum tickmlp_status {
@@ -58,6 +57,11 @@ typedef enum tickmlp_status {
   TICKMLP_FILE_CREATE,    /* no temporary file could be made beside the target: missing folder, no permission ... */
   TICKMLP_FILE_WRITE,     /* writing or fsync failed: full disk, quota ... */
   TICKMLP_FILE_RENAME,    /* the temporary file could not take the target's place: a folder of that name ... */
+  /* Hot swap. */
+  TICKMLP_OLD_GENERATION, /* not above the generation that is running, and no rollback */
+  TICKMLP_OTHER_MODEL,    /* another name, or other inputs, outputs, window, heads or features than the one running */
+  TICKMLP_READER_STALLED, /* too many retired models are still held by a reader */
+  TICKMLP_READER_LIMIT,   /* as many readers as a slot can have */
   TICKMLP_STATUS_COUNT
 } tickmlp_status;
 

@@ -4,11 +4,10 @@
  * For models whose weights are wider than one L1 cache: layer 1's lanes are cut over a team of pinned cores, the caller
  * and its members, and every output equals tickmlp_infer(), bit for bit. docs/TEAM.md says when it helps, and how a
  * call is handed over. */
-#ifndef TICKMLP_TEAM_H
-#define TICKMLP_TEAM_H
 #ifndef TICKMLP_H
-#error "include tickmlp.h"
-#endif
+#include "tickmlp.h" /* which includes this file in its place */
+#elif !defined(TICKMLP_TEAM_H)
+#define TICKMLP_TEAM_H
 
 #define TICKMLP_TEAM_MEMBERS 15 /* most members beside the caller */
 
@@ -43,8 +42,10 @@ TICKMLP_API tickmlp_status tickmlp_team_create(const tickmlp_model* model, const
  * a child after fork(), where members do not exist, nothing is waited for. */
 TICKMLP_API void tickmlp_team_free(tickmlp_team* team);
 
-/* Hot path; waits for the members, spinning, at most until the deadline. One state, as tickmlp_infer(): the same input
- * and output rules, errors and bits. Once it has returned nobody reads the input, late members included. */
+/* Hot path; waits for the members, spinning, at most until the deadline. One state, as tickmlp_infer(): input
+ * [input_count] and output [output_count] floats, the same rules and bits. Once it has returned nobody reads the input,
+ * late members included. Errors: BAD_ARGUMENT, INPUT_COUNT, OUTPUT_COUNT, MISALIGNED, NON_FINITE_INPUT,
+ * NON_FINITE_OUTPUT. */
 TICKMLP_API tickmlp_status tickmlp_team_infer(tickmlp_team* team, const float* input, size_t input_count, float* output,
                                               size_t output_count);
 

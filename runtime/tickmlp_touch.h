@@ -7,11 +7,10 @@
  * where the next call needs them. Outputs, counters and rows are as if it had not been called. It brings nothing where
  * calls follow each other within some 100 us anyway. `tickmlp certify --scenario spaced-10ms,touched-10ms` shows both
  * on a box. */
-#ifndef TICKMLP_TOUCH_H
-#define TICKMLP_TOUCH_H
 #ifndef TICKMLP_H
-#error "include tickmlp.h"
-#endif
+#include "tickmlp.h" /* which includes this file in its place */
+#elif !defined(TICKMLP_TOUCH_H)
+#define TICKMLP_TOUCH_H
 
 /* Hot path, the cost of one tickmlp_infer(). Thread-compatible: from the thread that calls tickmlp_infer().
  * Error: BAD_ARGUMENT (NULL). */

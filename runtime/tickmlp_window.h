@@ -5,11 +5,10 @@
  * newest row changes: tick() finishes layer 1 with that row alone, from sums that were kept for the older ones. When a
  * bar closes the window moves by one: advance(), off the critical path. Every output equals tickmlp_infer() over the
  * same rows, bit for bit. */
-#ifndef TICKMLP_WINDOW_H
-#define TICKMLP_WINDOW_H
 #ifndef TICKMLP_H
-#error "include tickmlp.h"
-#endif
+#include "tickmlp.h" /* which includes this file in its place */
+#elif !defined(TICKMLP_WINDOW_H)
+#define TICKMLP_WINDOW_H
 
 /* The rows, the kept sums and the scratch of one thread. Thread-compatible. */
 typedef struct tickmlp_window tickmlp_window;
@@ -18,7 +17,7 @@ typedef struct tickmlp_window tickmlp_window;
  * NO_WINDOW (the model was exported without one). */
 TICKMLP_API tickmlp_status tickmlp_window_create(const tickmlp_model* model, const tickmlp_session_options* options,
                                                  tickmlp_window** window, tickmlp_error* error);
-TICKMLP_API void tickmlp_window_free(tickmlp_window* window); /* NULL is allowed */
+TICKMLP_API void tickmlp_window_free(tickmlp_window* window); /* Load time. NULL is allowed. */
 
 /* Hot path, about the cost of one full inference. Takes all rows from `state` [rows * columns] floats, which is copied.
  * Errors: BAD_ARGUMENT, INPUT_COUNT, MISALIGNED, NON_FINITE_INPUT; then the window is as it was. */

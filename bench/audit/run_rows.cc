@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "audit/stability.h"
-#include "certify/budget.h"
 #include "measure/statistics.h"
 #include "text_table.h"
 

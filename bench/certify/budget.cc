@@ -80,13 +80,4 @@ std::string parse_budgets(const std::string& text, const std::string& default_sc
 
 std::string in_quotes(std::string_view text) { return "\"" + printable(text) + "\""; }
 
-std::string describe_ns(double ns) {
-  char text[48];
-  if (ns < 1e4) std::snprintf(text, sizeof text, "%.10g ns", ns);
-  else if (ns < 1e7) std::snprintf(text, sizeof text, "%.6g us", ns / 1e3);
-  else if (ns < 1e10) std::snprintf(text, sizeof text, "%.6g ms", ns / 1e6);
-  else std::snprintf(text, sizeof text, "%.6g s", ns / 1e9);
-  return text;
-}
-
 }  // namespace tickmlp::bench

@@ -22,9 +22,6 @@ std::string parse_budgets(const std::string& text, const std::string& default_sc
 std::string add_budget(const std::string& scenario, const std::string& figure, const std::string& time,
                        std::vector<Budget>* budgets);
 
-// "1us", "250ns", "1.5ms".
-std::string describe_ns(double ns);
-
 // What a user wrote, fit to print, in quotes.
 std::string in_quotes(std::string_view text);
 

@@ -10,6 +10,7 @@
 #include "audit/run_audit.h"
 #include "certify/document.h"
 #include "certify/evidence_files.h"
+#include "certify/judgement.h"
 #include "certify/preconditions.h"
 #include "certify/reference.h"
 #include "certify/signature.h"
@@ -170,8 +171,7 @@ int report(const CertifyOptions& options, const Evidence& evidence, json* docume
   if (!options.html.empty()) print("  page       " + printable(options.html) + "\n");
   flush_output();
   if (const json& signal = document->at("interrupt_signal"); !signal.is_null()) return 128 + signal.get<int>();
-  const std::string verdict = document->at("verdict");
-  return verdict == "PASS" ? kPass : verdict == "FAIL" ? kFail : kInconclusive;
+  return verdict_exit_code(document->at("verdict"));
 }
 
 }  // namespace

@@ -123,8 +123,8 @@ const char* verdict_name(Verdict verdict) {
   return "INCONCLUSIVE";
 }
 
-int exit_code(Verdict verdict) {
-  return verdict == Verdict::kPass ? kPass : verdict == Verdict::kFail ? kFail : kInconclusive;
+int verdict_exit_code(const std::string& verdict) {
+  return verdict == "PASS" ? kPass : verdict == "FAIL" ? kFail : kInconclusive;
 }
 
 Judgement judge(const Budget& budget, const SeriesEvidence& series, std::uint64_t clock_step_ns) {

@@ -14,8 +14,8 @@
 namespace tickmlp::bench {
 
 enum class Verdict { kPass, kFail, kInconclusive };
-const char* verdict_name(Verdict verdict);  // "PASS"
-int exit_code(Verdict verdict);
+const char* verdict_name(Verdict verdict);          // "PASS"
+int verdict_exit_code(const std::string& verdict);  // 0, 1, 3
 
 inline constexpr std::size_t kFewestRuns = 5;  // whole re-runs that a verdict takes
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "certify/budget.h"
 #include "cli.h"
 #include "text_table.h"
 

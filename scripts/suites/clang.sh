@@ -7,4 +7,4 @@ set -euo pipefail
 
 have clang++ || skip_suite 'no clang++'
 build_clang build-clang --buildtype=release -Dwerror=true -Dtests=enabled
-run_executables build-clang --leave-out slow
+run_executables build-clang --leave-out slow,model

@@ -6,4 +6,4 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 build_native
-run_executables build --leave-out slow
+run_executables build --leave-out slow,model

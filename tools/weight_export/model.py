@@ -41,13 +41,15 @@ class Head:
 @dataclass
 class Model:
     """A folded model, before rounding. `window` is (rows, columns) or (0, 0); `notes` are remarks for the report.
-    `input_range` is the range of every input where the source tells one."""
+    `input_range` is the range of every input where the source tells one; `argument_widths` says how a network with
+    several inputs divides them up, where the source tells."""
 
     inputs: int
     heads: list[Head]
     window: tuple[int, int] = (0, 0)
     notes: list[str] = field(default_factory=list)
     input_range: tuple[float, float] | None = None
+    argument_widths: list[int] = field(default_factory=list)
 
 
 def check_model(model: Model) -> None:

@@ -92,4 +92,5 @@ def _model(parts: list[tuple[str, Affine | Outputs]], inputs: list[Basis], shape
     notes = []
     if interpreter.doubles:
         notes.append("weights are float64: rounded to float32 once, after folding")
-    return Model(sum(basis.size for basis in inputs), heads, notes=notes)
+    widths = [basis.size for basis in inputs]
+    return Model(sum(widths), heads, notes=notes, argument_widths=widths)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every docs/examples/*.c as a reader builds it: pkg-config from an installed prefix, outside the tree; then the
+command of its "Run:" line, in a folder that has the weights."""
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from conftest import ROOT, STRICT
+
+EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.c"))
+
+
+def test_there_are_examples():
+    assert {"minimal", "busy_poll", "window"} <= {path.stem for path in EXAMPLES}
+
+
+@pytest.mark.parametrize("how", ["static", "shared"])
+@pytest.mark.parametrize("source", EXAMPLES, ids=lambda path: path.stem)
+def test_it_builds_and_runs(source, how, installed, tmp_path):
+    flags = installed.static_flags() if how == "static" else installed.shared_flags()
+    subprocess.run(["gcc", "-std=c99", "-O2", *STRICT, source, "-o", tmp_path / source.stem, *flags], check=True)
+    (tmp_path / "weights").symlink_to(ROOT / "weights")
+    command = re.search(rf"^ \* Run: (\./{source.stem} .*?)(?: \*/)?$", source.read_text(), re.MULTILINE)
+    assert command, f"{source.name} has no line ' * Run: ./{source.stem} ARGUMENTS' in its opening comment"
+    done = subprocess.run(shlex.split(command.group(1)), cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout and not done.stderr
+    without = subprocess.run([tmp_path / source.stem], capture_output=True, text=True)
+    assert without.returncode == 2 and without.stderr.startswith("usage: ")
+    arguments = [("missing.blob" if word.endswith(".blob") else word) for word in shlex.split(command.group(1))]
+    missing = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True)
+    assert missing.returncode == 4 and "file-open" in missing.stderr, missing.stderr
