@@ -174,3 +174,13 @@ def test_big_generation_is_exact(export, source):
     result = export(source, "--generation", 2**63 + 1)
     assert read_blob(result.blob).generation == 2**63 + 1
     assert np.frombuffer(result.blob.read_bytes(), "<u8", 1, 56)[0] == 2**63 + 1
+
+
+def test_inputs_that_nothing_reads_are_noted(export, tmp_path):
+    heads = small_head("actor") | small_head("critic", outputs=1)
+    heads["actor.w1"][[2, 5, 7]] = 0
+    heads["critic.w1"][[2, 5, 8]] = 0
+    result = export(save_npz(tmp_path / "pruned.npz", heads))
+    result.succeeded()
+    assert "2 of 12 inputs have no weight in any head" in result.text
+    assert "no weight" not in export(save_npz(tmp_path / "whole.npz", small_head("actor"))).text

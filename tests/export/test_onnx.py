@@ -90,6 +90,14 @@ def test_spellings(case, raw):
     folds_to(model(nodes, WEIGHTS | more, opset=opset, raw=raw), clamp=clamp)
 
 
+def test_softmax_of_an_old_version_runs_over_all_that_follows():
+    """Up to 12 its axis is where flattening begins; from 13 it is one axis, which has to be that of the outputs."""
+    nodes = [*LAYERS[:3], ("Softmax", "z", "y", {"axis": 0})]
+    folds_to(model(nodes, WEIGHTS, opset=12))
+    with pytest.raises(ExportError, match="over axis 0"):
+        model_from_onnx(model(nodes, WEIGHTS, opset=13), "m.onnx")
+
+
 def test_feature_weights_and_repeat():
     """x * f, concatenated with x: rows of W1 add up."""
     f, wide = np.arange(1, 13, dtype=np.float32) / 4, np.concatenate([W1, W1 * 2])
@@ -198,7 +206,8 @@ def test_a_description_is_refused(export, tmp_path):
     export(tmp_path / "m.onnx", "--model", tmp_path / "d.json").refused("unused-description", "onnx")
 
 
-def test_external_data(export, tmp_path):
+def test_external_data(export, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # old versions of the package write the other file there
     made = onnx.load_from_string(model(LAYERS, WEIGHTS))
     onnx.save(made, tmp_path / "m.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
     export(tmp_path / "m.onnx").refused("external-data", "another file")

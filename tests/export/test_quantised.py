@@ -118,6 +118,14 @@ def test_lowest_code(run):
     run(per_channel(), "--dtype", "float32", codes=with_lowest()).succeeded()
 
 
+def test_even_codes_are_not_halved(run):
+    """Two codes that add up to an even one would fit a scale twice as large: still not the source's codes."""
+    head = {"input_indices": [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5]}
+    codes = (CODES // 4 * 2).astype(np.int8)
+    codes[:, 7] = 0
+    run(per_channel(), codes=codes, head=head).refused("quantised-folded", "--requantise")
+
+
 REFUSED = {
     "zero point": (per_tensor(zero=3), {}, "unsupported-quantisation", "zero point 3"),
     "zero points": (per_channel(), {"zeros": 1}, "unsupported-quantisation", "zero point 1"),
@@ -130,6 +138,7 @@ REFUSED = {
     "another scheme": (per_channel(scheme="per_channel_affine_float_qparams"), {}, "unsupported-quantisation",
                        "float_qparams"),
     "quint8": (per_tensor(), {"storage": "QUInt8Storage"}, "unsupported-tensor", "QUInt8Storage"),
+    "a storage that is none": (per_tensor(), {"storage": "qint8"}, "damaged-pickle", "qint8"),
     "no parameters": (b")", {}, "unsupported-quantisation"),
     "a scale that is text": (b"(" + named("torch", "per_tensor_affine") + text("x") + number(0) + b"t", {},
                              "unsupported-quantisation"),

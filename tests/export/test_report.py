@@ -119,11 +119,13 @@ def test_over_budget_writes_both_reports_and_no_blob(run):
     assert "Over the budget" in page and "none was written" in page
 
 
-def test_page_that_cannot_be_written(run, tmp_path):
+def test_page_that_cannot_be_written(export, tmp_path):
+    """Then there is no blob and no other report either."""
     (tmp_path / "r.html").mkdir()
-    with pytest.raises(IsADirectoryError):
-        run()
-    assert not (tmp_path / "out.blob").exists() and not (tmp_path / "r.json").exists()
+    result = export(save_npz(tmp_path / "m.npz", HEADS), "--report", tmp_path / "r.json", "--report-html",
+                    tmp_path / "r.html")
+    result.refused("cannot-write", "r.html")
+    assert not result.blob.exists() and not (tmp_path / "r.json").exists()
 
 
 def test_same_page_twice(run):

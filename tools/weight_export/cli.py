@@ -14,7 +14,7 @@ from .accuracy import Accuracy, check_budget, measure
 from .blob import Blob, to_bytes
 from .diagnose import diagnose
 from .errors import EXIT_OK, ExportError
-from .model import Model, check_model, check_text
+from .model import Model, check_model, check_text, unread_inputs
 from .sources import Source, read_source
 from .write import PendingFile
 
@@ -72,6 +72,7 @@ def export(parsed: argparse.Namespace) -> str:
         model.window = parsed.window
     check_model(model)
     options.check_window(model.window, model.inputs)
+    model.notes += unread_inputs(model)
     calibration = states.read_calibration(parsed.calibration, model.inputs) if parsed.calibration else None
     result = ranging.pack(parsed, model, calibration)
     accuracy = measure(model, result.packed, result.judged)

@@ -69,6 +69,14 @@ def check_model(model: Model) -> None:
             raise ExportError("bad-name", f"head name {name!r} occurs {names.count(name)} times, expected once")
 
 
+def unread_inputs(model: Model) -> list[str]:
+    """A remark where inputs have no weight in any head: they cost as much as others unless they are the first or last
+    ones (docs/EXPORT.md, Pruned inputs)."""
+    read = np.any([np.any(head.w1 != 0, axis=1) for head in model.heads], axis=0)
+    unread = int(np.count_nonzero(~read))
+    return [f"{unread} of {model.inputs} inputs have no weight in any head"] if unread else []
+
+
 def _check_head(head: Head, inputs: int) -> None:
     _check_limit(f"head {head.name!r}", "hidden units", head.hidden, layout.MAX_HIDDEN)
     _check_limit(f"head {head.name!r}", "outputs", head.outputs, layout.MAX_OUTPUTS)

@@ -218,7 +218,8 @@ class _Machine:
 
     def do_binpersid(self, _: None) -> None:
         ((kind, name, key, _location, numel, *_rest),) = self.pop(1)
-        if kind != "storage" or name.module != "torch" or not isinstance(numel, int) or numel < 0:
+        known = kind == "storage" and name.module == "torch" and name.name in STORAGE_TYPES
+        if not known or not isinstance(numel, int) or numel < 0:
             raise ValueError(f"persistent id {kind!r} {name!r}")
         self.stack.append(Storage(name.name, str(key), numel, self.read_storage))
 
