@@ -13,7 +13,8 @@
 
 #define TICKMLP_SHADOW_CAPACITY 65536 /* largest capacity */
 
-/* One hot thread offers, one other thread works: each may be at its call at the same time. */
+/* One hot thread offers, one other thread works: each may be at its call at the same time. Otherwise thread-compatible.
+ */
 typedef struct tickmlp_shadow tickmlp_shadow;
 
 /* Zero-initialise; every zero is the default. */
@@ -30,14 +31,15 @@ typedef struct tickmlp_shadow_options {
 TICKMLP_API tickmlp_status tickmlp_shadow_create(const tickmlp_model* primary, const tickmlp_model* candidate,
                                                  const tickmlp_shadow_options* options, tickmlp_shadow** shadow,
                                                  tickmlp_error* error);
-TICKMLP_API void tickmlp_shadow_free(tickmlp_shadow* shadow); /* NULL is allowed; no thread may be using it */
+/* Load time. NULL is allowed; no thread may be using it. */
+TICKMLP_API void tickmlp_shadow_free(tickmlp_shadow* shadow);
 
 /* Hot path, wait-free; the hot thread. input [inputs] and output [outputs] floats are copied. 1: taken over; 0: not
  * this one (sample_every), dropped because the ring is full, or an argument is NULL. Call it once the answer is out. */
 TICKMLP_API int tickmlp_shadow_offer(tickmlp_shadow* shadow, const float* input, const float* output);
 
 /* The other thread, in a loop: computes and compares what waits, `most` questions at most, and returns how many it
- * did. No system call, no allocation. 0: nothing waits, sleep or spin as you like. */
+ * did. Hot path: no system call, no allocation. 0: nothing waits, sleep or spin as you like. */
 TICKMLP_API size_t tickmlp_shadow_work(tickmlp_shadow* shadow, size_t most);
 
 typedef struct tickmlp_shadow_figures {
@@ -50,11 +52,12 @@ typedef struct tickmlp_shadow_figures {
   double largest_probability_difference; /* over the outputs of all softmax heads; 0 without one */
   double largest_value_difference;       /* over all other outputs */
 } tickmlp_shadow_figures;
-/* Thread-safe, also while the others are at work: each figure is one that it had. */
+/* Hot path. Thread-safe, also while the others are at work: each figure is one that it had. */
 TICKMLP_API void tickmlp_shadow_read(const tickmlp_shadow* shadow, tickmlp_shadow_figures* out);
-/* The candidate's own calls, timed on its own thread: for tickmlp_recorder_read() or a monitor's source. Lives as long
- * as the shadow. The session is the candidate's, for its counters. */
+/* Hot path, thread-safe. The candidate's own calls, timed on its own thread: for tickmlp_recorder_read() or a monitor's
+ * source. Lives as long as the shadow. */
 TICKMLP_API const tickmlp_recorder* tickmlp_shadow_recorder(const tickmlp_shadow* shadow);
+/* Hot path, thread-safe. The candidate's session, for its counters. Lives as long as the shadow. */
 TICKMLP_API const tickmlp_session* tickmlp_shadow_session(const tickmlp_shadow* shadow);
 
 #endif

@@ -26,8 +26,8 @@ typedef struct tickmlp_swap_options {
   uint64_t stall_ns;      /* a reader that a newer model waits for so long counts as stalled; 0: 1,000,000,000 */
 } tickmlp_swap_options;
 
-/* A slot with its first model, which it owns from then on (on failure the caller does). Memory comes from that model's
- * allocator. options may be NULL. Errors: BAD_ARGUMENT, OUT_OF_MEMORY. */
+/* A slot with its first model, which it owns from then on (on failure the caller does). Load time. Memory comes from
+ * that model's allocator. options may be NULL. Errors: BAD_ARGUMENT, OUT_OF_MEMORY. */
 TICKMLP_API tickmlp_status tickmlp_swap_create(tickmlp_model* first, const tickmlp_swap_options* options,
                                                tickmlp_swap** swap, tickmlp_error* error);
 /* Frees the slot, every model in it and every reader that is left. No thread may be using any of them. NULL is
@@ -75,6 +75,7 @@ typedef struct tickmlp_swap_state {
   size_t retired;             /* publications that a reader may still hold */
   size_t readers, stalled, dead;
 } tickmlp_swap_state;
+/* Load time. The figures of one instant. */
 TICKMLP_API void tickmlp_swap_status(const tickmlp_swap* swap, tickmlp_swap_state* out);
 
 typedef struct tickmlp_reader_info {
@@ -107,7 +108,7 @@ typedef struct tickmlp_held {
  * OUT_OF_MEMORY, READER_LIMIT (TICKMLP_SWAP_READERS exist). */
 TICKMLP_API tickmlp_status tickmlp_reader_create(tickmlp_swap* swap, const tickmlp_session_options* options,
                                                  const char* name, tickmlp_reader** reader, tickmlp_error* error);
-/* Frees it, its sessions and its windows. From any thread, once its own uses it no more. NULL is allowed. */
+/* Load time. Frees it, its sessions and its windows. From any thread, once its own uses it no more. NULL is allowed. */
 TICKMLP_API void tickmlp_reader_free(tickmlp_reader* reader);
 
 /* What the reader's sessions and windows have counted, over all models that it has held. Load time (the slot's lock);

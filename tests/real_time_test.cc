@@ -24,6 +24,10 @@ struct Objects {
   tickmlp_window* window = nullptr;
   tickmlp_sparse* sparse = nullptr;
   tickmlp_team* team = nullptr;
+  tickmlp_swap* swap = nullptr;  // with a model of its own
+  tickmlp_reader* reader = nullptr;
+  tickmlp_shadow* shadow = nullptr;
+  tickmlp_split split = {};
   tickmlp_clock clock = {};
   tickmlp_recorder recorder, other;
   uint32_t inputs = 0, columns = 0, outputs = 0;
@@ -89,6 +93,25 @@ int updates(Objects& o) [[clang::nonblocking]] {
   return wrong;
 }
 
+int readers(Objects& o) [[clang::nonblocking]] {
+  int wrong = 0;
+  tickmlp_counters counters;
+  tickmlp_shadow_figures figures;
+  const float* states = o.states.data();
+  for (int turn = 0; turn < 3; ++turn) {
+    const tickmlp_held* held = tickmlp_reader_take(o.reader);
+    wrong += tickmlp_infer(held->session, states, o.inputs, o.output.data(), o.outputs) != TICKMLP_OK;
+    wrong += tickmlp_shadow_offer(o.shadow, states, o.output.data()) != 1;
+    if (turn == 1) tickmlp_reader_release(o.reader);
+  }
+  wrong += tickmlp_shadow_work(o.shadow, 8) != 3;
+  tickmlp_shadow_read(o.shadow, &figures);
+  wrong += figures.identical != 3 || tickmlp_shadow_recorder(o.shadow)->count != 3;
+  tickmlp_session_counters(tickmlp_shadow_session(o.shadow), &counters);
+  wrong += counters.inferences != 3;
+  return wrong + (tickmlp_split_choose(&o.split, 7) > 1);
+}
+
 int measuring(Objects& o) [[clang::nonblocking]] {
   tickmlp_recorder_reset(&o.recorder);
   const uint64_t begin = tickmlp_clock_begin();
@@ -129,10 +152,19 @@ bool load(const char* path, const char* kernel, Objects* o) {
   tickmlp_window_create(o->model, nullptr, &o->window, nullptr);  // where the model has a window
   tickmlp_sparse_create(o->model, nullptr, &o->sparse, nullptr);  // int8
   tickmlp_team_create(o->model, nullptr, &o->team, nullptr);      // the caller alone
-  return tickmlp_clock_calibrate(&o->clock, nullptr) == TICKMLP_OK && o->session != nullptr && o->flushing != nullptr;
+  tickmlp_model* current = nullptr;
+  const uint32_t halves[2] = {TICKMLP_SPLIT_WHOLE / 2, TICKMLP_SPLIT_WHOLE / 2};
+  return tickmlp_clock_calibrate(&o->clock, nullptr) == TICKMLP_OK && o->session != nullptr && o->flushing != nullptr &&
+         tickmlp_model_load(path, &options, &current, nullptr) == TICKMLP_OK &&
+         tickmlp_swap_create(current, nullptr, &o->swap, nullptr) == TICKMLP_OK &&
+         tickmlp_reader_create(o->swap, nullptr, "reader", &o->reader, nullptr) == TICKMLP_OK &&
+         tickmlp_shadow_create(o->model, o->model, nullptr, &o->shadow, nullptr) == TICKMLP_OK &&
+         tickmlp_split_make(halves, 2, 1, &o->split, nullptr) == TICKMLP_OK;
 }
 
 void release(Objects* o) {
+  tickmlp_shadow_free(o->shadow);
+  tickmlp_swap_free(o->swap);  // and its reader
   tickmlp_team_free(o->team);
   tickmlp_sparse_free(o->sparse);
   tickmlp_window_free(o->window);
@@ -155,7 +187,7 @@ int main(int count, char** arguments) {
       if (tickmlp_kernel_get(k, &kernel) != TICKMLP_OK || !kernel.available) continue;
       Objects o;
       if (!load(arguments[b], kernel.name, &o)) continue;  // the other element type
-      const int failed = full_path(o) + updates(o) + measuring(o);
+      const int failed = full_path(o) + updates(o) + readers(o) + measuring(o);
       std::printf("%s on %s: %s\n", arguments[b], kernel.name, failed == 0 ? "real-time safe" : "WRONG");
       wrong += failed;
       ++runs;

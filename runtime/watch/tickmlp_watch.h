@@ -16,6 +16,7 @@ extern "C" {
 
 #define TICKMLP_WATCH_FILE_BYTES 128 /* of a published blob's file name, with its NUL */
 
+/* Thread-safe but for its end. Load time, all of it. */
 typedef struct tickmlp_watch tickmlp_watch;
 
 /* The largest drift that is taken, over the golden inputs of both models (16 states). Zero or below: no limit. */
@@ -80,7 +81,7 @@ TICKMLP_API tickmlp_status tickmlp_watch_load_current(const char* folder, const 
 
 /* A watch over a folder, which need not be there yet: every look says whether it is. The path is copied; a relative one
  * follows the process's working directory. Load time. Errors: BAD_ARGUMENT (a NULL; a mode that is not TICKMLP_COPY;
- * a limit that is not a number, or an argmax above 1; a public key that is none), OUT_OF_MEMORY. */
+ * a limit that is not a number, or an argmax above 1; a public key that is none), OUT_OF_MEMORY. Thread-safe. */
 TICKMLP_API tickmlp_status tickmlp_watch_create(const char* folder, const tickmlp_watch_options* options,
                                                 tickmlp_watch** watch, tickmlp_error* error);
 /* Stops its thread, if it has one. The slot stays as it is. NULL is allowed. */

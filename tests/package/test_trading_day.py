@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/examples/trading_day.c outside the tree: it trades a replayed day on the tick path while after_training publishes
-five generations, one of them bad. The real market and weights where they are at hand, else random ones."""
+"""docs/examples/trading_day.c outside the tree: it trades a replayed day on the tick path while after_training
+publishes five generations, one of them bad. The real market and weights where they are at hand, else random ones."""
 import os
 import pathlib
 import re
@@ -93,9 +93,10 @@ def cycle(tmp_path):
     def publish(generation: int) -> subprocess.CompletedProcess:
         checkpoint = tmp_path / f"epoch-{generation}.npz"
         numpy.savez(checkpoint, **weights_of(generation, first))
-        return subprocess.run([ROOT / "scripts" / "after_training", checkpoint, "--folder", folder, "--name", "tactical",
-                               "--window", f"{WINDOW}x{COLUMNS}", "--sign", keys[0], "--keep", "10", "--quiet"],
-                              capture_output=True, text=True, check=False)
+        words = ["--folder", folder, "--name", "tactical", "--window", f"{WINDOW}x{COLUMNS}", "--sign", keys[0],
+                 "--keep", "10", "--quiet"]
+        return subprocess.run([ROOT / "scripts" / "after_training", checkpoint, *words], capture_output=True, text=True,
+                              check=False)
     folder.mkdir()
     return publish, folder, keys[1].read_text().splitlines()[1]
 
