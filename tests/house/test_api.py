@@ -33,6 +33,7 @@ def test_the_page_is_what_the_headers_say(headers):
 
 def test_the_page_has_every_exported_function(headers):
     exported = set(text("runtime/exported_symbols.txt").split())
+    headers = [header for header in headers if header.path.parent.name == "runtime"]  # those of libtickmlp itself
     named = {one.name for one in api_page.functions(headers)}
     inline = {one.name for one in api_page.functions(headers) if one.declaration.startswith("static inline ")}
     assert len(inline) >= 6 and named - inline == exported, (named - inline) ^ exported
