@@ -50,6 +50,7 @@ int main(int count, char** arguments) {
       tickmlp_session_create(model, NULL, &session, &error) != TICKMLP_OK ||
       tickmlp_clock_calibrate(&clock, &error) != TICKMLP_OK) {
     fprintf(stderr, "%s: %s\n", tickmlp_status_name(error.status), error.message);
+    tickmlp_session_free(session);
     tickmlp_model_free(model);
     return 4;
   }

@@ -24,6 +24,8 @@ KERNEL_OBJECT = re.compile(r"(int8|float32_\w+|scalar(_heads)?|table)\.cc\.o$")
 FORBIDDEN = {"printf", "fprintf", "vprintf", "puts", "fputs", "fwrite", "perror", "exit", "_exit", "abort",
              "__assert_fail", "__cxa_throw", "__cxa_begin_catch", "_Znwm", "_Znam", "_ZdlPv", "fopen", "dlopen",
              "signal", "sigaction", "mallopt", "pthread_mutex_lock", "getenv", "system", "fork"}
+# The slot's lock: publishers and readers that come and go take it, the readers' hot path never does.
+LOAD_TIME_LOCKS = {(f"swap_{name}.cc.o", "pthread_mutex_lock") for name in ("publish", "readers", "status", "swap")}
 
 
 def symbols(path: pathlib.Path) -> list[tuple[str, str, str]]:
@@ -58,7 +60,7 @@ def code(addressed) -> dict[str, list[str]]:
 
 
 def test_the_library_asks_for_nothing_it_must_not_use():
-    undefined = {name for _, kind, name in symbols(LIBRARY) if kind in "Uw"}
+    undefined = {name for row, kind, name in symbols(LIBRARY) if kind in "Uw" and (row, name) not in LOAD_TIME_LOCKS}
     assert "SHA256_Update" in undefined  # the list is real
     assert not undefined & FORBIDDEN
     assert not {name for name in undefined if name.startswith(("_ZSt", "_ZNSt", "_ZNKSt", "mi_", "_ZN3hwy"))}
