@@ -139,7 +139,8 @@ TEST_CASE("`current` of any other form") {
                                  "strategic-2-12345678.blob\trollback-from 3\n",
                                  "\xff\xfe\xfd\n",
                                  zip,
-                                 std::string(100, '\0')};
+                                 std::string(100, '\0'),
+                                 std::string("a\0b-2-12345678.blob\n", 20)};
   for (const std::string& text : refused) {
     folder.put("current", text);
     CAPTURE(text);

@@ -52,13 +52,16 @@ bool read_number(Text text, uint64_t* out) {
   return true;
 }
 
-bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+         c == '+' || c == '-';
+}
 
 bool is_name(Text text) {
   if (text.size() == 0 || text.size() >= sizeof Publication::name || *text.begin == '.' || *text.begin == '-')
     return false;
   for (const char* c = text.begin; c != text.end; ++c)
-    if (!is_letter_or_digit(*c) && std::strchr("._+-", *c) == nullptr) return false;
+    if (!is_name_character(*c)) return false;
   return true;
 }
 
