@@ -67,7 +67,8 @@ def _fold(graph: Graph, window: tuple[int, int], units: bool) -> tuple[Model, li
         heads, names = heads_from_outputs(
             [part for name, value in parts for part in flatten_returned(value, [], name)], widths.bases)
         name_heads(heads, names)
-        return Model(sum(basis.size for basis in widths.bases), heads), names, operations
+        sizes = [basis.size for basis in widths.bases]
+        return Model(sum(sizes), heads, argument_widths=sizes), names, operations
     name = list(graph.inputs)[known.index(None) if None in known else 0]
     raise ExportError("unknown-width", f"the shape of input {name!r} is open and meets no constant that tells its "
                       "width, expected a first layer (or --window)")
