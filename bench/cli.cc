@@ -79,6 +79,9 @@ void catch_interrupts() {
   action.sa_flags = SA_RESTART;  // reads and writes under way are finished, not torn
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  // A terminal or an ssh connection that goes away. Whoever started this under nohup wants it to go on.
+  struct sigaction before {};
+  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
 }
 
 void prepare_process() {
@@ -96,7 +99,14 @@ std::string command_line(const std::string& program, int count, char** words) {
   for (int i = 0; i < count; ++i) {
     const std::string word = printable(words[i]);
     const bool plain = !word.empty() && word.find_first_of(" '\"$\\`&|;<>()*?[]#~!{}") == std::string::npos;
-    line += plain ? " " + word : " '" + word + "'";
+    line += " ";
+    if (plain) {
+      line += word;
+      continue;
+    }
+    line += "'";
+    for (const char letter : word) line += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+    line += "'";
   }
   return line;
 }

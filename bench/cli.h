@@ -32,7 +32,7 @@ std::string printable(std::string_view bytes);
 // What reproduces this run: `program` and its words; those that a shell would split are quoted.
 std::string command_line(const std::string& program, int count, char** words);
 
-// SIGINT and SIGTERM set this instead of ending the process, once caught.
+// SIGINT, SIGTERM and SIGHUP (unless it is ignored, as nohup does) set this instead of ending the process, once caught.
 extern volatile std::sig_atomic_t g_interrupt_signal;
 void catch_interrupts();
 

@@ -62,6 +62,7 @@ int parse_and_run(int count, char** words) {
       wrong_usage("unknown command " + printable(words[1]) + ": expected one of " + names_of_commands(app));
     wrong_usage(std::string(error.what()) + "\nRun with --help for more information.");
   }
+  refuse_empty_values(app);
   return action();
 }
 

@@ -28,4 +28,12 @@ CLI::Validator whole_number(std::int64_t low, std::int64_t high) {
       "N", "whole_number");
 }
 
+void refuse_empty_values(const CLI::App& app) {
+  for (const CLI::App* command : app.get_subcommands())
+    for (const CLI::Option* option : command->get_options())
+      for (const std::string& value : option->results())
+        if (value.empty() && !option->get_positional())
+          wrong_usage(option->get_name() + " \"\": expected a value, or no " + option->get_name());
+}
+
 }  // namespace tickmlp::bench

@@ -20,6 +20,9 @@ std::string footer(const std::string& examples);
 // CLI11's own number check takes 1e30 for a huge sample count's prefix; this one says what it wants.
 CLI::Validator whole_number(std::int64_t low, std::int64_t high);
 
+// Of the command that was asked for. A script's `--json "$OUT"` without an OUT must not be taken for no --json at all.
+void refuse_empty_values(const CLI::App& app);
+
 // Each adds its command, or commands. `command_line` is what reproduces this run; *action is set when the command
 // is the one that was asked for.
 using AddCommand = void(CLI::App* app, const std::string& command_line, Action* action);

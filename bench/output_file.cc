@@ -73,6 +73,18 @@ void sync_folder_of(const std::string& target) {
   close(descriptor);
 }
 
+// Renaming another file over it would lose what is printed there, and the evidence of `--json /dev/stdout` would lie in
+// /dev.
+bool is_printed_to(const struct stat& target) {
+  for (const int descriptor : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat printed {};
+    if (fstat(descriptor, &printed) == 0 && S_ISREG(printed.st_mode) && printed.st_dev == target.st_dev &&
+        printed.st_ino == target.st_ino)
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 struct OutputFiles::Staged {
@@ -118,6 +130,8 @@ void write_atomically(const std::string& path, std::initializer_list<std::string
 void check_target(const std::string& path, std::initializer_list<std::string> inputs) {
   struct stat target {};
   const bool exists = stat(path.c_str(), &target) == 0;
+  if (exists && is_printed_to(target))
+    wrong_usage("the output " + printable(path) + " is where this program prints to; expected another name");
   for (const std::string& name : inputs) {
     struct stat input {};
     if (exists && stat(name.c_str(), &input) == 0 && target.st_dev == input.st_dev && target.st_ino == input.st_ino)

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "audit/audit.h"
@@ -49,6 +50,16 @@ std::string consequence(const std::vector<AuditRow>& rows) {
   return "Rows with * have to pass, or a certificate says INCONCLUSIVE at best. Here these do not: " + names + ".";
 }
 
+// Thirty rows about nothing would be believed.
+void check_place(const DoctorOptions& options, const Box& box, int core) {
+  std::error_code error;
+  if (!options.root.empty() && !std::filesystem::is_directory(options.root, error))
+    refuse("--root " + printable(options.root) + ": expected a folder with proc and sys in it");
+  const auto present = box.read("/sys/devices/system/cpu/present");
+  if (present && !list_holds(*present, core))
+    refuse("there is no core " + std::to_string(core) + " on this box; expected --core with one of " + *present);
+}
+
 }  // namespace
 
 std::vector<int> allowed_cores() {
@@ -66,6 +77,7 @@ int last_allowed_core() { return allowed_cores().back(); }
 int doctor(const DoctorOptions& options) {
   const Box box(options.root);
   const int core = options.core >= 0 ? options.core : last_allowed_core();
+  check_place(options, box, core);
   const std::vector<AuditRow> rows = audit_box(box, core);
   if (options.json) {
     json list = json::array();

@@ -78,6 +78,12 @@ std::string parse_budgets(const std::string& text, const std::string& default_sc
   return "";
 }
 
+double tightest_ns(const std::vector<Budget>& budgets) {
+  const auto least =
+      std::min_element(budgets.begin(), budgets.end(), [](const Budget& a, const Budget& b) { return a.ns < b.ns; });
+  return least == budgets.end() ? 0 : least->ns;
+}
+
 std::string in_quotes(std::string_view text) { return "\"" + printable(text) + "\""; }
 
 }  // namespace tickmlp::bench

@@ -22,6 +22,9 @@ std::string parse_budgets(const std::string& text, const std::string& default_sc
 std::string add_budget(const std::string& scenario, const std::string& figure, const std::string& time,
                        std::vector<Budget>* budgets);
 
+// The least of them, ns; 0 when there are none.
+double tightest_ns(const std::vector<Budget>& budgets);
+
 // What a user wrote, fit to print, in quotes.
 std::string in_quotes(std::string_view text);
 

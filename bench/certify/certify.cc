@@ -126,26 +126,14 @@ Measurement measure_model(const CertifyOptions& options, const Source& source, j
 
 RunFacts run_facts(const CertifyOptions& options, const Subjects& subjects, const Measurement& measured,
                    const tickmlp_recorder& gaps) {
-  RunFacts facts{measured.page_faults,
-                 measured.involuntary_switches,
-                 measured.backwards,
-                 &gaps,
-                 kJitterSeconds * static_cast<double>(measured.runs + 2),
-                 measured.fixed_work_ns,
-                 subjects.lock};
-  for (const Budget& budget : options.budgets)
-    facts.tightest_budget_ns = facts.tightest_budget_ns > 0 ? std::min(facts.tightest_budget_ns, budget.ns) : budget.ns;
-  return facts;
-}
-
-// Every gap of the spinning loop: before, in each re-run, and after.
-std::unique_ptr<tickmlp_recorder> all_gaps(const Evidence& evidence) {
-  auto gaps = std::make_unique<tickmlp_recorder>();
-  tickmlp_recorder_reset(gaps.get());
-  for (const char* series : {"floor-jitter-before", "floor-jitter", "floor-jitter-after"})
-    if (const auto found = evidence.find(series); found != evidence.end())
-      tickmlp_recorder_merge(gaps.get(), merged(found->second).get());
-  return gaps;
+  return {measured.page_faults,
+          measured.involuntary_switches,
+          measured.backwards,
+          &gaps,
+          kJitterSeconds * static_cast<double>(measured.runs + 2),
+          measured.fixed_work_ns,
+          subjects.lock,
+          tightest_ns(options.budgets)};
 }
 
 // The certificate with what lies beside it: evidence first, and last the certificate, which names it.

@@ -60,6 +60,15 @@ json ratios_of(const json& document) {
 
 }  // namespace
 
+std::unique_ptr<tickmlp_recorder> all_gaps(const Evidence& evidence) {
+  auto gaps = std::make_unique<tickmlp_recorder>();
+  tickmlp_recorder_reset(gaps.get());
+  for (const char* series : {"floor-jitter-before", "floor-jitter", "floor-jitter-after"})
+    if (const auto found = evidence.find(series); found != evidence.end())
+      tickmlp_recorder_merge(gaps.get(), merged(found->second).get());
+  return gaps;
+}
+
 void derive(const Evidence& evidence, json* document) {
   derive_floors(evidence, &document->at("floors"));
   for (json& scenario : document->at("scenarios")) {

@@ -3,6 +3,7 @@
 // and from the evidence. Whoever has document and evidence can derive again; `tickmlp verify` does.
 #ifndef TICKMLP_BENCH_CERTIFY_DOCUMENT_H_
 #define TICKMLP_BENCH_CERTIFY_DOCUMENT_H_
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -33,6 +34,9 @@ nlohmann::json identity_of(const std::string& id);
 nlohmann::json audit_facts(const std::vector<AuditRow>& rows);
 nlohmann::json budget_facts(const std::vector<Budget>& budgets);
 nlohmann::json counter_facts(const Measurement& measurement);
+
+// Every gap of the spinning loop: before, in each re-run, and after.
+std::unique_ptr<tickmlp_recorder> all_gaps(const Evidence& evidence);
 
 std::vector<Budget> budgets_of(const nlohmann::json& rows);  // of the document's member "budgets"
 

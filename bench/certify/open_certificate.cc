@@ -164,6 +164,7 @@ Certificate open_certificate(const std::string& path) {
   for (const json& entry : evidence.at("hgrm")) check_table(folder, entry, &certificate);
   certificate.checks.push_back(check_scenarios(document, certificate.evidence));
   certificate.checks.push_back(check_figures(document, certificate.evidence));
+  certificate.checks.push_back(check_facts(document, certificate.evidence));
   return certificate;
 }
 

@@ -30,6 +30,9 @@ struct Certificate {
   bool valid() const;
 };
 
+// Whether the facts fit the evidence and one another; anyone who edits one has to edit the others, and the log.
+Check check_facts(const nlohmann::json& document, const Evidence& evidence);
+
 // The JSON alone. Refuses (exit 4) by name what cannot be read, is no JSON, or has another schema.
 nlohmann::json read_document(const std::string& path);
 

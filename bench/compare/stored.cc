@@ -101,7 +101,8 @@ StoredCertificate read_stored(const std::string& path) {
   const json& scenarios = reader.field(root, "the certificate", "scenarios");
   if (!scenarios.is_array()) reader.bad("certificate-field", "scenarios is no list");
   for (const json& object : scenarios) {
-    StoredScenario scenario{reader.text(object, "scenarios", "id"), {}, {}};
+    StoredScenario scenario{reader.text(object, "scenarios", "id"), {}, {}, false};
+    scenario.saturated = object.value("saturated", json()) == true;
     const auto centrals = reader.centrals(object, "scenarios." + scenario.id);
     for (std::size_t i = 0; i < std::min({centrals.size(), timers.size(), memory.size()}); ++i) {
       if (memory[i] <= timers[i]) continue;  // a floor that the timer hides
@@ -116,11 +117,16 @@ StoredCertificate read_stored(const std::string& path) {
 ScenarioOutcome compare_scenario(const StoredScenario& before, const StoredScenario& after, double step_ns) {
   ScenarioOutcome result;
   result.id = before.id;
+  if (before.saturated || after.saturated) {
+    result.why = std::string("saturated in ") + (before.saturated ? "old" : "new");
+    return result;
+  }
   if (std::min(before.ratios.size(), after.ratios.size()) < kFewestReruns) {
     result.why = std::to_string(before.ratios.size()) + " and " + std::to_string(after.ratios.size()) +
                  " re-runs; expected at least " + std::to_string(kFewestReruns) + " in each";
     return result;
   }
+  result.compared = true;
   result.old_ratio = median(before.ratios), result.new_ratio = median(after.ratios);
   result.old_low = lowest(before.ratios), result.old_high = highest(before.ratios);
   result.new_low = lowest(after.ratios), result.new_high = highest(after.ratios);
@@ -161,6 +167,7 @@ StoredComparison compare_stored(const StoredCertificate& before, const StoredCer
   for (const StoredScenario& scenario : before.scenarios) {
     const auto other = find(after, scenario.id);
     if (other == after.scenarios.end()) comparison.only_old.push_back(scenario.id);
+    else if (scenario.saturated && other->saturated) comparison.saturated.push_back(scenario.id);
     else comparison.scenarios.push_back(compare_scenario(scenario, *other, std::max(before.step_ns, after.step_ns)));
   }
   for (const StoredScenario& scenario : after.scenarios)

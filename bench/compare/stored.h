@@ -16,6 +16,7 @@ struct StoredScenario {
   std::string id;
   std::vector<double> ratios;  // of each re-run: (central - timer) / (memory floor - timer)
   std::vector<double> floors;  // of each re-run: memory floor - timer, ns
+  bool saturated = false;      // calls came faster than they could be answered: it has no figures
 };
 
 struct StoredCertificate {
@@ -33,6 +34,7 @@ StoredCertificate read_stored(const std::string& path);
 struct ScenarioOutcome {
   std::string id;
   Outcome outcome = Outcome::kInconclusive;
+  bool compared = false;                                        // else there are no figures
   double old_ratio = 0, new_ratio = 0;                          // medians of the re-runs
   double minimum = 0;                                           // the minimum effect, a difference of ratios
   double old_low = 0, old_high = 0, new_low = 0, new_high = 0;  // over the re-runs
@@ -45,6 +47,7 @@ struct StoredComparison {
   std::vector<std::string> reasons;  // why nothing can be told at all
   std::vector<ScenarioOutcome> scenarios;
   std::vector<std::string> only_old, only_new;  // ids that stand in one of them
+  std::vector<std::string> saturated;           // ids that are saturated in both: there is nothing to compare
 };
 // Slower when one scenario is; else inconclusive when one is, or when the conditions differ.
 StoredComparison compare_stored(const StoredCertificate& before, const StoredCertificate& after);

@@ -32,6 +32,32 @@ std::string percent(const ScenarioOutcome& scenario) {
 
 std::string range(double low, double high) { return fixed_point(low, 3) + "-" + fixed_point(high, 3); }
 
+std::vector<std::string> row(const ScenarioOutcome& scenario) {
+  if (!scenario.compared) return {scenario.id, outcome_name(scenario.outcome), "-", "-", "-", "-", "-"};
+  return {scenario.id,
+          outcome_name(scenario.outcome),
+          fixed_point(scenario.old_ratio, 3),
+          range(scenario.old_low, scenario.old_high),
+          fixed_point(scenario.new_ratio, 3),
+          range(scenario.new_low, scenario.new_high),
+          percent(scenario)};
+}
+
+json row_json(const ScenarioOutcome& scenario) {
+  const auto figure = [&](double value) { return scenario.compared ? json(decimals(value)) : json(); };
+  const auto both = [&](double low, double high) {
+    return scenario.compared ? json{decimals(low), decimals(high)} : json();
+  };
+  return {{"id", scenario.id},
+          {"verdict", outcome_name(scenario.outcome)},
+          {"why", scenario.why},
+          {"old_to_memory_floor", figure(scenario.old_ratio)},
+          {"new_to_memory_floor", figure(scenario.new_ratio)},
+          {"old_range", both(scenario.old_low, scenario.old_high)},
+          {"new_range", both(scenario.new_low, scenario.new_high)},
+          {"minimum_effect", figure(scenario.minimum)}};
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
@@ -53,15 +79,7 @@ const char* verdict_line(Outcome outcome) {
 std::string stored_json(const std::string& command, const StoredCertificate& before, const StoredCertificate& after,
                         const StoredComparison& comparison) {
   json scenarios = json::array();
-  for (const ScenarioOutcome& scenario : comparison.scenarios)
-    scenarios.push_back({{"id", scenario.id},
-                         {"verdict", outcome_name(scenario.outcome)},
-                         {"why", scenario.why},
-                         {"old_to_memory_floor", decimals(scenario.old_ratio)},
-                         {"new_to_memory_floor", decimals(scenario.new_ratio)},
-                         {"old_range", {decimals(scenario.old_low), decimals(scenario.old_high)}},
-                         {"new_range", {decimals(scenario.new_low), decimals(scenario.new_high)}},
-                         {"minimum_effect", decimals(scenario.minimum)}});
+  for (const ScenarioOutcome& scenario : comparison.scenarios) scenarios.push_back(row_json(scenario));
   const json out{{"schema", "tickmlp-comparison-stored/1"},
                  {"tool", {{"version", tickmlp_version()}}},
                  {"command", command},
@@ -71,6 +89,7 @@ std::string stored_json(const std::string& command, const StoredCertificate& bef
                  {"reasons", comparison.reasons},
                  {"only_old", comparison.only_old},
                  {"only_new", comparison.only_new},
+                 {"saturated", comparison.saturated},
                  {"scenarios", scenarios}};
   return out.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -83,15 +102,13 @@ std::string stored_table(const StoredCertificate& before, const StoredCertificat
             certificate->started + "\n";
   std::vector<std::vector<std::string>> rows{
       {"scenario", "verdict", "old ratio", "re-runs", "new ratio", "re-runs", "change"}};
-  for (const ScenarioOutcome& scenario : comparison.scenarios)
-    rows.push_back({scenario.id, outcome_name(scenario.outcome), fixed_point(scenario.old_ratio, 3),
-                    range(scenario.old_low, scenario.old_high), fixed_point(scenario.new_ratio, 3),
-                    range(scenario.new_low, scenario.new_high), percent(scenario)});
+  for (const ScenarioOutcome& scenario : comparison.scenarios) rows.push_back(row(scenario));
   text += "\n" + columns(rows, 2, 2) + "\n";
   for (const ScenarioOutcome& scenario : comparison.scenarios)
     if (scenario.outcome == Outcome::kInconclusive) text += "  " + scenario.id + ": " + scenario.why + "\n";
   if (!comparison.only_old.empty()) text += "  only in old: " + joined(comparison.only_old) + "\n";
   if (!comparison.only_new.empty()) text += "  only in new: " + joined(comparison.only_new) + "\n";
+  if (!comparison.saturated.empty()) text += "  saturated in both, left out: " + joined(comparison.saturated) + "\n";
   text += std::string("  ") + verdict_line(comparison.outcome) + "\n";
   for (const std::string& reason : comparison.reasons) text += "  " + wrapped(reason, 2) + "\n";
   return text;

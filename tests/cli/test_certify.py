@@ -137,7 +137,7 @@ def test_more_epochs_than_samples(certify, blob):
     assert [run["count"] for run in report["scenarios"][0]["run_figures"]] == [2, 2, 1, 1, 1]
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("delay", [0.03, 0.1, 0.6, 1.5])
 def test_interrupted(tickmlp, binary, blob, tmp_path, stop, delay):
     """Whenever it comes: 128 + signal, and either no report yet or a whole one that says incomplete and verifies."""
@@ -176,6 +176,15 @@ def test_interrupted_at_any_instant(tickmlp, binary, blob, tmp_path):
             assert written["complete"] == (code == 3) and (written["interrupt_signal"] is None) == (code == 3)
             assert tickmlp("verify", report).returncode == 0
     assert not [name for name in os.listdir(tmp_path) if "tmp" in name]
+
+
+def test_nohup_goes_on_when_the_terminal_goes_away(binary, blob):
+    process = subprocess.Popen([binary, "certify", str(blob), "--samples", "20000"], stdout=subprocess.DEVNULL,
+                               preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    for _ in range(5):
+        time.sleep(0.1)
+        process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=30) == 3
 
 
 def test_the_progress_bar_is_for_terminals_only(binary, blob):

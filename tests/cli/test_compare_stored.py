@@ -104,6 +104,22 @@ def test_what_does_not_matter_does_not(compare):
     assert "only in new: full-evicted" in done.stdout
 
 
+def test_a_saturated_rate_is_left_out(compare):
+    """A standard suite has one on most machines: it must not keep every comparison from an answer."""
+    empty = {"id": "full-response-constant-1m", "saturated": True, "run_figures": []}
+    before, after = document(), document()
+    before["scenarios"].append(empty)
+    after["scenarios"].append(empty)
+    done, report = compare(before, after)
+    assert done.returncode == 0 and report["verdict"] == "same" and report["saturated"] == [empty["id"]]
+    assert "saturated in both, left out: full-response-constant-1m" in done.stdout
+    after["scenarios"][-1] = {**empty, "saturated": False, **figures(1200)}
+    for pair, name in (((before, after), "old"), ((after, before), "new")):
+        done, report = compare(*pair)
+        assert done.returncode == 3 and f"full-response-constant-1m: saturated in {name}" in done.stdout
+        assert report["scenarios"][-1]["old_to_memory_floor"] is None and "0.000" not in done.stdout
+
+
 def without(*keys):
     content = copy.deepcopy(document())
     inner = content

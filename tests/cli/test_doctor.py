@@ -230,3 +230,13 @@ def test_masked_files_are_unknown_everywhere(tickmlp, tmp_path):
     assert {row["grade"] for row in report["rows"]} == {"unknown"}
     known = {key: value for key, value in report["machine"].items() if value not in (None, [])}
     assert known == {}
+
+
+def test_a_core_or_a_folder_that_is_not_there(tickmlp, tmp_path):
+    """Rows about nothing would be believed: with a core of another box most of them pass."""
+    done = tickmlp("doctor", "--core", 8191)
+    assert done.returncode == 4 and "no core 8191 on this box" in done.stderr and done.stdout == ""
+    (tmp_path / "file").write_text("")
+    for root in (tmp_path / "none", tmp_path / "file"):
+        done = tickmlp("doctor", "--root", root)
+        assert done.returncode == 4 and "expected a folder with proc and sys" in done.stderr and done.stdout == ""

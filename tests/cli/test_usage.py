@@ -2,6 +2,7 @@
 """Wrong usage, help, closed outputs and odd paths."""
 import json
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -35,6 +36,33 @@ def test_wrong_usage(tickmlp, blob, arguments):
     done = tickmlp(*[{"BLOB": blob, "OTHER": other}.get(argument, argument) for argument in arguments])
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("tickmlp: ") and done.stdout == ""
+
+
+@pytest.mark.parametrize("arguments, option", [
+    *((["certify", "BLOB", "--samples", "10000000000", option, ""], option)
+      for option in ["--json", "--html", "--input", "--reference", "--kernel"]),
+    (["certify", "BLOB", "--json", "c.json", "--sign", ""], "--sign"), (["doctor", "--root", ""], "--root"),
+    (["verify", "c.json", "--public-key", ""], "--public-key"), (["verify", "c.json", "--blob", ""], "--blob")])
+def test_an_empty_value_is_not_taken_for_no_option(tickmlp, blob, tmp_path, arguments, option):
+    """As in `--json "$OUT"` without an OUT: nothing would be written, or no signature checked, and nobody told."""
+    done = tickmlp(*[blob if argument == "BLOB" else argument for argument in arguments], cwd=tmp_path)
+    assert done.returncode == 2 and f'{option} "": expected a value' in done.stderr and done.stdout == ""
+
+
+def test_a_report_does_not_go_where_the_program_prints_to(tickmlp, blob, tmp_path):
+    for name in ("/dev/stdout", "printed"):
+        with open(tmp_path / "printed", "w", encoding="utf-8") as printed:
+            done = tickmlp("certify", blob, "--samples", 100, "--json", name, stdout=printed, cwd=tmp_path)
+        assert done.returncode == 2 and "is where this program prints to" in done.stderr
+        assert os.listdir(tmp_path) == ["printed"] and not os.path.exists("/dev/stdout.hlog")
+
+
+@pytest.mark.parametrize("name", ["it's", "two words", "$HOME", "a;b", "`x`", "'", "plain"])
+def test_the_command_in_a_certificate_is_the_one_that_was_given(tickmlp, blob, tmp_path, name):
+    done = tickmlp("certify", blob, "--samples", 100, "--scenario", "hot", "--json", f"{name}.json", cwd=tmp_path)
+    assert done.returncode == 3
+    words = shlex.split(json.loads((tmp_path / f"{name}.json").read_text())["command"])
+    assert words == ["tickmlp", "certify", str(blob), "--samples", "100", "--scenario", "hot", "--json", f"{name}.json"]
 
 
 def test_wrong_usage_says_what_was_expected(tickmlp, blob):
