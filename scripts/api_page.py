@@ -98,14 +98,15 @@ def read(path: Path, types: dict[str, str]) -> Header:
 
 
 def settle(headers: list[Header], types: dict[str, str]) -> None:
-    """Thread rule and cost class: a function's own word counts, else that of its object, the first parameter's type."""
+    """Thread rule and cost class: a function's own word counts, else that of its object, the first parameter's type.
+    To be on the hot path is said by each function itself."""
     for header in headers:
         for part in header.parts:
             if isinstance(part, Function):
                 first = re.search(r"\((?:const )?(tickmlp_\w+)\*", part.declaration)
                 of_object = types.get(first.group(1), "") if first else ""
                 part.threads = thread_rule(part.comment) or thread_rule(of_object)
-                part.cost = cost_class(part.comment) or cost_class(of_object)
+                part.cost = cost_class(part.comment) or ("load time" if "load time" in of_object.lower() else "")
 
 
 def functions(headers: list[Header]) -> list[Function]:

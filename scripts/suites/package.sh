@@ -19,8 +19,9 @@ install_python_module() {
 build_native
 build build-package --buildtype=release -Ddefault_library=both -Dcli=disabled -Dtests=disabled -Dbenchmarks=disabled
 run_pytest tests/package
-if install_python_module >"$ROOT/build-python.log" 2>&1; then
+if install_python_module >"$ROOT/build-package/python.log" 2>&1; then
   TICKMLP_PYTHON=$ROOT/build-python/venv/bin/python run_pytest tests/python
 else
-  record failed 'wheel of the Python module' "see build-python.log: $(tail -n 1 "$ROOT/build-python.log")"
+  record failed 'wheel of the Python module' \
+    "see build-package/python.log: $(tail -n 1 "$ROOT/build-package/python.log")"
 fi
