@@ -4,6 +4,7 @@
 #include <cmath>
 #include <thread>
 
+#include "../runtime/session.h"
 #include "monitored.h"
 #include "swap_models.h"
 
@@ -127,6 +128,35 @@ TEST_CASE("the input and the output may change as soon as offer has returned; a 
   CHECK(pair.figures().compared == 1);
   CHECK(pair.figures().refused == 1);
   CHECK(pair.figures().largest_probability_difference < 1);
+}
+
+namespace {
+
+InferFunction real_infer;
+Pair* asking;
+int taken_over = -1;
+
+// The candidate at work, while the hot thread offers once more.
+Outcome infer_and_offer(const Network& network, const float* input, Workspace& workspace, float* output) {
+  taken_over = asking->offer(1);
+  return real_infer(network, input, workspace, output);
+}
+
+}  // namespace
+
+TEST_CASE("the place of a question is free only when it has been compared") {
+  Pair pair("strategic-int8", 0, {8, 0, {}});
+  asking = &pair;
+  auto* session = const_cast<tickmlp_session*>(tickmlp_shadow_session(pair.shadow));
+  real_infer = session->infer;
+  session->infer = infer_and_offer;
+  for (uint64_t i = 0; i < 8; ++i) REQUIRE(pair.offer(0) == 1);
+  CHECK(tickmlp_shadow_work(pair.shadow, 1) == 1);
+  CHECK(taken_over == 0);
+  CHECK(pair.offer(1) == 1);
+  session->infer = real_infer;
+  CHECK(tickmlp_shadow_work(pair.shadow, 100) == 8);
+  CHECK(pair.figures().identical == 9);
 }
 
 TEST_CASE("refusals, and every allocation failing once") {
