@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reader's side of a swap, while another thread loads, publishes and frees models: 0 allocations, 0 system calls and
-// 0 page faults of the reading thread. Its own malloc counts by thread; a seccomp filter that is the reader's alone
+// The reader's side of a swap, while another thread loads, publishes and frees models: 0 allocations, 0 system calls
+// and 0 page faults of the reading thread. Its own malloc counts by thread; a seccomp filter that is the reader's alone
 // kills the process at any system call. Both are shown to see one that is added.
 #include <doctest/doctest.h>
 #include <sys/resource.h>
