@@ -5,11 +5,10 @@
  * The hot thread hands each question and its answer over, when it has answered: a copy into a ring, no wait, no system
  * call; what does not fit is dropped and counted. Another thread, on another core, computes the second model and
  * compares. The library starts no thread for it. docs/AB_SHADOW.md has what it costs. */
-#ifndef TICKMLP_SHADOW_H
-#define TICKMLP_SHADOW_H
 #ifndef TICKMLP_H
-#error "include tickmlp.h"
-#endif
+#include "tickmlp.h" /* which includes this file in its place */
+#elif !defined(TICKMLP_SHADOW_H)
+#define TICKMLP_SHADOW_H
 
 #define TICKMLP_SHADOW_CAPACITY 65536 /* largest capacity */
 

@@ -3,11 +3,10 @@
  *
  * Integers only: the same key, salt and shares give the same arm on every machine and in every run. docs/AB_SHADOW.md
  * has the formula, for who wants to repeat the choice elsewhere. */
-#ifndef TICKMLP_SPLIT_H
-#define TICKMLP_SPLIT_H
 #ifndef TICKMLP_H
-#error "include tickmlp.h"
-#endif
+#include "tickmlp.h" /* which includes this file in its place */
+#elif !defined(TICKMLP_SPLIT_H)
+#define TICKMLP_SPLIT_H
 
 #define TICKMLP_SPLIT_ARMS 16     /* most arms */
 #define TICKMLP_SPLIT_WHOLE 65536 /* what the shares add up to */

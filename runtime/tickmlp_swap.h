@@ -5,11 +5,10 @@
  * while they run. Each inference runs on one model from begin to end. What a model needs for a reader (a session, a
  * window) is made by the publisher beforehand, and an old model is freed when no reader can hold it any more: a reader
  * never locks, waits, allocates or frees. docs/HOT_SWAP.md has the protocol, its proof and its cost. */
-#ifndef TICKMLP_SWAP_H
-#define TICKMLP_SWAP_H
 #ifndef TICKMLP_H
-#error "include tickmlp.h"
-#endif
+#include "tickmlp.h" /* which includes this file in its place */
+#elif !defined(TICKMLP_SWAP_H)
+#define TICKMLP_SWAP_H
 
 #define TICKMLP_SWAP_READERS 64      /* most readers of a slot */
 #define TICKMLP_SWAP_RETIRED 1048575 /* largest retired_limit */
