@@ -86,6 +86,8 @@ ONNX_REFUSED = {
                                           zx=np.array(0, np.int8)), "unsupported-quantisation", "a constant"),
     "feature weights": (lambda: onnx_model(before=[("Mul", "x f", "xf", {})], source="xf",
                                            f=np.arange(1, 13, dtype=np.float32)), "quantised-folded", "feature"),
+    "an input scale past its limits": (lambda: onnx_model(before=QDQ[:1], source="q", sx=np.float32(1e-35),
+                                                          zx=np.array(0, np.int8)), "range-out-of-limits", "e-33"),
     "integer product": (lambda: onnx_model([("MatMulInteger", "x codes", "y", {})]), "unsupported-operation",
                         "MatMulInteger"),
 }

@@ -13,6 +13,7 @@ from .affine import Affine, constant
 from .closing import Outputs
 from .errors import ExportError
 from .quantised import QuantisedWeights, quantised_weights
+from .states import LARGEST_RANGE, SMALLEST_RANGE
 
 CODE_TYPES = {"int8": (-128, 127), "uint8": (0, 255)}
 
@@ -55,6 +56,9 @@ class QuantisedOperations:
         if isinstance(x, Affine) and x.layer == 1 and _is_input(x):
             # int8 codes around 0 reach -128: the blob's own go as far as 127 each way.
             self.input_range = (-high, high) if kind == "int8" and zero == 0 else (low, high)
+            if not SMALLEST_RANGE <= max(abs(low), abs(high)) <= LARGEST_RANGE:
+                raise ExportError("range-out-of-limits", f"the input's quantisation reaches from {low:.3g} to "
+                                  f"{high:.3g}, expected a magnitude of {SMALLEST_RANGE:.3g} .. {LARGEST_RANGE:.3g}")
         return Coded(x, step, zero)
 
     def do_dequantizelinear(self, x: Any, scale: Any, zero_point: Any = None, axis: int = 1) -> Any:
