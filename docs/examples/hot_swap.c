@@ -2,10 +2,9 @@
 /* A new model for a running thread: one thread infers all the time, another one loads and publishes, and no inference
  * waits. C99 and POSIX threads.
  *
- *   cc -std=c99 -O2 hot_swap.c -o hot_swap $(pkg-config --cflags --libs --static tickmlp)
- *   ./hot_swap MODEL.blob [PUBLICATIONS [PER_SECOND]]
+ * Run: ./hot_swap weights/tactical-int8.blob 50 100
  *
- * It publishes the same file again and again, as rollbacks; a host publishes each new generation once. */
+ * The numbers are publications, and publications a second. It publishes the same file again and again, as rollbacks; a host publishes each new generation once. */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <stdint.h>
@@ -58,7 +57,7 @@ static tickmlp_model* load(const char* path) {
   tickmlp_error error;
   if (tickmlp_model_load(path, NULL, &model, &error) == TICKMLP_OK) return model;
   fprintf(stderr, "%s: %s: %s\n", path, tickmlp_status_name(error.status), error.message);
-  exit(1);
+  exit(4);
 }
 
 static void show(const char* what, const tickmlp_recorder* r) {
