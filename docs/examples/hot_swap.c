@@ -4,7 +4,8 @@
  *
  * Run: ./hot_swap weights/tactical-int8.blob 50 100
  *
- * The numbers are publications, and publications a second. It publishes the same file again and again, as rollbacks; a host publishes each new generation once. */
+ * The numbers are publications, and publications a second. It publishes the same file again and again, as rollbacks; a
+ * host publishes each new generation once. */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <stdint.h>
