@@ -45,10 +45,10 @@ struct RelaxedForOrderedStore : Strong {
 template <class Orders>
 struct ModelWord {
   rl::atomic<uint64_t> value;
-  uint64_t load_acquire() const { return value($).load(Orders::kLoadAcquire); }
-  uint64_t load_ordered() const { return value($).load(Orders::kLoadOrdered); }
-  void store_release(uint64_t number) { value($).store(number, Orders::kStoreRelease); }
-  void store_ordered(uint64_t number) { value($).store(number, Orders::kStoreOrdered); }
+  uint64_t load_acquire() const { return value(RL_INFO).load(Orders::kLoadAcquire); }
+  uint64_t load_ordered() const { return value(RL_INFO).load(Orders::kLoadOrdered); }
+  void store_release(uint64_t number) { value(RL_INFO).store(number, Orders::kStoreRelease); }
+  void store_ordered(uint64_t number) { value(RL_INFO).store(number, Orders::kStoreOrdered); }
 };
 
 constexpr uint64_t kPlaces = 2;  // the current publication and one retired: places are used again at once
@@ -63,7 +63,7 @@ struct Slot : rl::test_suite<Slot<CurrentOrders, AnnouncedOrders, kReaders, kLas
   void before() {
     current.store_ordered(1);
     for (auto& word : announced) word.store_ordered(kIdle);
-    content[1 % kPlaces]($) = 1;
+    content[1 % kPlaces](RL_INFO) = 1;
   }
   void thread(unsigned index) { index == 0 ? publisher() : reader(announced[index - 1]); }
 
@@ -72,10 +72,10 @@ struct Slot : rl::test_suite<Slot<CurrentOrders, AnnouncedOrders, kReaders, kLas
     for (unsigned attempt = 0; attempt < kLast; ++attempt) {
       uint64_t lowest = newest;
       for (auto& word : announced) lowest = std::min(lowest, lowest_held(word));
-      for (; oldest < lowest; ++oldest) content[oldest % kPlaces]($) = 0;
+      for (; oldest < lowest; ++oldest) content[oldest % kPlaces](RL_INFO) = 0;
       if (newest - oldest + 1 == kPlaces || newest == kLast) continue;  // refused: a reader has not left yet
       newest += 1;
-      content[newest % kPlaces]($) = newest;
+      content[newest % kPlaces](RL_INFO) = newest;
       publish(current, newest);
     }
   }
@@ -86,8 +86,8 @@ struct Slot : rl::test_suite<Slot<CurrentOrders, AnnouncedOrders, kReaders, kLas
       held = held != 0 ? take(current, word, held) : come_back(word, last);
       RL_ASSERT(held >= last);
       last = held;
-      RL_ASSERT(content[held % kPlaces]($) == held);  // twice: what it holds stays
-      RL_ASSERT(content[held % kPlaces]($) == held);
+      RL_ASSERT(content[held % kPlaces](RL_INFO) == held);  // twice: what it holds stays
+      RL_ASSERT(content[held % kPlaces](RL_INFO) == held);
       if (!release_after) continue;
       release(word);
       held = 0;
