@@ -4,16 +4,14 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-
 #include "cli.h"
+#include "input_file.h"
 
 namespace tickmlp::bench {
 namespace {
 
 constexpr std::size_t kSignatureBytes = 64;
+constexpr std::uint64_t kMostKeyBytes = 1 << 20;
 
 // OpenSSL would ask for a passphrase at the terminal.
 int no_passphrase(char*, int, int, void*) { return -1; }
@@ -25,10 +23,11 @@ using Context = std::unique_ptr<EVP_MD_CTX, ContextFree>;
 
 const auto* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
-Key read_key(const std::string& path, const char* kind, EVP_PKEY* (*read)(FILE*, EVP_PKEY**, pem_password_cb*, void*)) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
-  if (!file) refuse("cannot read the key " + printable(path) + ": " + std::strerror(errno));
-  Key key(read(file.get(), nullptr, no_passphrase, nullptr));
+Key read_key(const std::string& path, const char* kind, EVP_PKEY* (*read)(BIO*, EVP_PKEY**, pem_password_cb*, void*)) {
+  const std::string text = read_file(path, kMostKeyBytes);  // a FIFO would be empty when it is read again to sign
+  const std::unique_ptr<BIO, int (*)(BIO*)> memory(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())),
+                                                   BIO_free);
+  Key key(memory ? read(memory.get(), nullptr, no_passphrase, nullptr) : nullptr);
   if (!key)
     refuse(printable(path) + " holds no " + kind + " key that can be read: expected PEM, not encrypted " +
            "(openssl genpkey -algorithm ed25519)");
@@ -41,8 +40,8 @@ Key read_key(const std::string& path, const char* kind, EVP_PKEY* (*read)(FILE*,
 
 void KeyFree::operator()(evp_pkey_st* key) const { EVP_PKEY_free(key); }
 
-Key read_private_key(const std::string& path) { return read_key(path, "private", PEM_read_PrivateKey); }
-Key read_public_key(const std::string& path) { return read_key(path, "public", PEM_read_PUBKEY); }
+Key read_private_key(const std::string& path) { return read_key(path, "private", PEM_read_bio_PrivateKey); }
+Key read_public_key(const std::string& path) { return read_key(path, "public", PEM_read_bio_PUBKEY); }
 
 std::string sign(const Key& key, std::string_view bytes) {
   const Context context(EVP_MD_CTX_new());

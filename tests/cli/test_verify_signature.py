@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signatures of certificates, in both directions with openssl's own program."""
+import os
 import subprocess
 
 import pytest
@@ -27,6 +28,14 @@ def test_openssl_verifies_our_signature_and_we_verify_its(verify, tickmlp, copy,
 def test_keys_that_verify_nothing(tickmlp, signed, keys, key, words):
     done = tickmlp("verify", signed / "c.json", "--public-key", keys / key)
     assert done.returncode == 4 and words in done.stderr and done.stdout == ""
+
+
+@pytest.mark.parametrize("options", [["verify", "c.json", "--public-key", "pipe"],
+                                     ["certify", "MODEL", "--json", "d.json", "--sign", "pipe"]], ids=["verify", "sign"])
+def test_a_key_that_is_a_pipe_is_refused_and_not_waited_for(tickmlp, small, copy, options):
+    os.mkfifo(copy / "pipe")
+    done = tickmlp(*[small if word == "MODEL" else word for word in options], cwd=copy, timeout=20)
+    assert done.returncode == 4 and "pipe: it is not a regular file" in done.stderr
 
 
 @pytest.mark.parametrize("key, words", [("rsa.pem", "key of another kind: expected Ed25519"),
