@@ -31,7 +31,8 @@ def test_keys_that_verify_nothing(tickmlp, signed, keys, key, words):
 
 
 @pytest.mark.parametrize("options", [["verify", "c.json", "--public-key", "pipe"],
-                                     ["certify", "MODEL", "--json", "d.json", "--sign", "pipe"]], ids=["verify", "sign"])
+                                     ["certify", "MODEL", "--json", "d.json", "--sign", "pipe"]],
+                         ids=["verify", "sign"])
 def test_a_key_that_is_a_pipe_is_refused_and_not_waited_for(tickmlp, small, copy, options):
     os.mkfifo(copy / "pipe")
     done = tickmlp(*[small if word == "MODEL" else word for word in options], cwd=copy, timeout=20)
