@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 
 namespace tickmlp::testing {
 
@@ -83,10 +82,13 @@ int __wrap_mlock(const void* at, size_t bytes) {
 }
 int __real_open64(const char* path, int flags, ...);
 int __wrap_open64(const char* path, int flags, ...) {
-  const bool of_blob = std::strstr(path, ".blob") != nullptr;
-  return tickmlp::testing::system_calls.fails(of_blob ? "open" : "open of /proc")
-             ? -1
-             : tickmlp::testing::opened(__real_open64(path, flags));
+  return tickmlp::testing::system_calls.fails("open of /proc") ? -1
+                                                               : tickmlp::testing::opened(__real_open64(path, flags));
+}
+int __real_openat64(int folder, const char* path, int flags, ...);
+int __wrap_openat64(int folder, const char* path, int flags, ...) {
+  return tickmlp::testing::system_calls.fails("open") ? -1
+                                                      : tickmlp::testing::opened(__real_openat64(folder, path, flags));
 }
 int __real_close(int descriptor);
 int __wrap_close(int descriptor) {
