@@ -38,5 +38,5 @@ def test_a_record_is_plain_moves(record):
 def test_counters_are_plain_moves(code):
     for name in ("tickmlp_infer", "tickmlp_window_tick", "tickmlp_sparse_update", "tickmlp_session_counters",
                  "tickmlp_window_counters", "tickmlp_recorder_read", "tickmlp_reader_take", "tickmlp_reader_release",
-                 "tickmlp_shadow_offer", "tickmlp_shadow_work", "tickmlp_split_choose"):
+                 "tickmlp_shadow_offer", "tickmlp_split_choose"):
         assert code[name] and not [line for line in code[name] if LOCKED.match(line)], name
