@@ -46,7 +46,10 @@ void check_row(const json& document, const AuditRow& expected, const std::string
 
 AuditRow jitter_of(const json& document, const Evidence& evidence) {
   const auto gaps = all_gaps(evidence);
-  return jitter_row({.gaps = gaps.get(), .tightest_budget_ns = tightest_ns(budgets_of(document.at("budgets")))});
+  RunFacts facts;
+  facts.gaps = gaps.get();
+  facts.tightest_budget_ns = tightest_ns(budgets_of(document.at("budgets")));
+  return jitter_row(facts);
 }
 
 void check_audit(const json& document, const Evidence& evidence, Complaints* complaints) {

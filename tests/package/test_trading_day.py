@@ -39,7 +39,7 @@ def first_weights() -> dict[str, numpy.ndarray]:
 
 
 def weights_of(generation: int, first: dict[str, numpy.ndarray]) -> dict[str, numpy.ndarray]:
-    """Each cycle learns a little; in the bad one the signs of layer 2 are wrong: answers far from the running model's."""
+    """Each cycle learns a little; in the bad one layer 2 has the wrong signs: answers far from the running model's."""
     random = numpy.random.default_rng(generation)
     factor = -1 if generation == BAD else 1
     return {name: (values * (1 + 0.01 * random.standard_normal(values.shape)) * (factor if name.endswith("w2") else 1))
