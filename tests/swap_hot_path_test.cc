@@ -98,6 +98,11 @@ bool read_once(Reading& reading, uint64_t i) {
   return true;
 }
 
+void allocate_once() {
+  void* volatile block = malloc(16);  // volatile: clang leaves an unused allocation out
+  free(block);
+}
+
 [[noreturn]] void run(uint64_t models, Extra extra) {
   tickmlp_swap* slot = nullptr;
   Reading reading = {};
@@ -116,7 +121,7 @@ bool read_once(Reading& reading, uint64_t i) {
   const std::time_t start = std::time(nullptr);  // by the vDSO: no system call
   for (uint64_t i = 0; reading.models < end; ++i) {
     if (!read_once(reading, i)) _exit(kRefused);
-    if (extra == Extra::kAllocation && reading.models == end - models / 2) free(malloc(16));
+    if (extra == Extra::kAllocation && reading.models == end - models / 2) allocate_once();
     if (extra == Extra::kSystemCall && reading.models == end - models / 2) getppid();
     if (std::time(nullptr) > start + 100) _exit(kNoSwaps);
   }
