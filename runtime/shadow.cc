@@ -38,8 +38,10 @@ void compare(tickmlp_shadow& shadow, const float* primary, const float* candidat
     const float *one = primary + head.output_begin, *other = candidate + head.output_begin;
     const bool softmax = head.activation == TICKMLP_SOFTMAX;
     double largest = 0;
-    for (uint32_t i = 0; i < head.outputs; ++i)
-      largest = std::fmax(largest, std::fabs(static_cast<double>(one[i]) - static_cast<double>(other[i])));
+    for (uint32_t i = 0; i < head.outputs; ++i) {  // not fmax: GCC 12 for AArch64 fails to vectorise that one here
+      const double difference = std::fabs(static_cast<double>(one[i]) - static_cast<double>(other[i]));
+      if (difference > largest) largest = difference;
+    }
     raise(softmax ? shadow.figures.largest_probability_difference : shadow.figures.largest_value_difference, largest);
     if (softmax && index_of_largest(one, head.outputs) != index_of_largest(other, head.outputs)) same_argmax = false;
   }
