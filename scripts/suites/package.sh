@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 52 | all | build,test,package,signature | 1 min | the installed library in C, C++, Rust, CMake and Meson hosts; Python
+# suite: 52 | all | build,test,package,signature | 1 min | the installed library in C, C++, Rust, CMake, Meson; Python
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
