@@ -58,6 +58,15 @@ void fail(const std::string& what, tickmlp_status status, const tickmlp_error& e
   throw Failure{usage ? kWrongUsage : kRefused, message};
 }
 
+tickmlp_clock pin_and_calibrate(int core) {
+  tickmlp_error error{};
+  tickmlp_clock clock{};
+  if (const auto status = tickmlp_pin_thread(core, &error); status != TICKMLP_OK) fail("cannot measure", status, error);
+  if (const auto status = tickmlp_clock_calibrate(&clock, &error); status != TICKMLP_OK)
+    fail("cannot measure", status, error);
+  return clock;
+}
+
 Model load_model(const std::string& path, const std::string& kernel, tickmlp_load_mode mode) {
   tickmlp_load_options options{};
   options.kernel = kernel.empty() ? nullptr : kernel.c_str();

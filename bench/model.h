@@ -27,6 +27,9 @@ using Window = std::unique_ptr<tickmlp_window, WindowFree>;
 // "blob-digest: ..." with the exit code that fits: a kernel name that cannot be meant is wrong usage, the rest refused.
 [[noreturn]] void fail(const std::string& what, tickmlp_status status, const tickmlp_error& error);
 
+// What a measurement begins with: this thread on `core`, and the clock.
+tickmlp_clock pin_and_calibrate(int core);
+
 // An empty kernel name takes the best available.
 Model load_model(const std::string& path, const std::string& kernel, tickmlp_load_mode mode = TICKMLP_COPY);
 Model load_model_bytes(std::span<const std::uint8_t> bytes, const std::string& kernel);

@@ -9,29 +9,11 @@
 #include <cstdlib>
 #include <map>
 
+#include "counting_allocator.h"
 #include "loaded.h"
 
 using namespace tickmlp;
 using namespace tickmlp::testing;
-
-namespace {
-
-// An allocator that fails at the Nth call and counts what is held.
-struct Counting {
-  int calls = 0, fail_at = -1, held = 0;
-  static void* allocate(void* context, size_t bytes) {
-    auto* self = static_cast<Counting*>(context);
-    if (self->calls++ == self->fail_at) return nullptr;
-    ++self->held;
-    return std::malloc(bytes);
-  }
-  static void release(void* context, void* memory) {
-    --static_cast<Counting*>(context)->held;
-    std::free(memory);
-  }
-};
-
-}  // namespace
 
 TEST_CASE("what the bundled models say of themselves") {
   Loaded loaded(weights_path("tactical-int8"));
@@ -96,11 +78,10 @@ TEST_CASE("every allocation fails once: a named error, nothing leaked") {
   for (int n = 0;; ++n) {
     Counting counting;
     counting.fail_at = n;
-    const tickmlp_allocator allocator = {Counting::allocate, Counting::release, &counting};
     tickmlp_session* session = nullptr;
     tickmlp_status status;
     {
-      Loaded loaded(weights_path("tactical-float32"), {nullptr, TICKMLP_COPY, 0, &allocator});
+      Loaded loaded(weights_path("tactical-float32"), {nullptr, TICKMLP_COPY, 0, &counting.allocator});
       status = loaded.status;
       if (status == TICKMLP_OK) status = tickmlp_session_create(loaded.model, nullptr, &session, nullptr);
       tickmlp_session_free(session);

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "../runtime/session.h"
+#include "counting_allocator.h"
 #include "shadow_pair.h"
 
 using namespace tickmlp;
@@ -138,34 +139,20 @@ TEST_CASE("refusals, and every allocation failing once") {
   CHECK(tickmlp_shadow_work(nullptr, 1) == 0);
   tickmlp_shadow_free(nullptr);
 
-  int left = 0, held = 0;
-  struct Counting {
-    int *left, *held;
-  } counting = {&left, &held};
-  const tickmlp_allocator allocator = {[](void* c, size_t bytes) -> void* {
-                                         const Counting& counting = *static_cast<Counting*>(c);
-                                         if ((*counting.left)-- == 0) return nullptr;
-                                         *counting.held += 1;
-                                         return std::malloc(bytes);
-                                       },
-                                       [](void* c, void* memory) {
-                                         *static_cast<Counting*>(c)->held -= 1;
-                                         std::free(memory);
-                                       },
-                                       &counting};
-  left = 100;
-  tickmlp_model* candidate = load(variant("tactical-int8", 2, 1), &allocator);
-  const int before = held;
+  Counting counting;
+  tickmlp_model* candidate = load(variant("tactical-int8", 2, 1), &counting.allocator);
+  const int before = counting.held;
   for (int n = 0; n < 2; ++n) {
-    left = n;
+    counting.calls = 0;
+    counting.fail_at = n;
     CHECK(tickmlp_shadow_create(pair.primary, candidate, nullptr, &shadow, nullptr) == TICKMLP_OUT_OF_MEMORY);
-    CHECK(held == before);
+    CHECK(counting.held == before);
   }
-  left = 100;
+  counting.fail_at = -1;
   CHECK(tickmlp_shadow_create(pair.primary, candidate, nullptr, &shadow, nullptr) == TICKMLP_OK);
   tickmlp_shadow_free(shadow);
   tickmlp_model_free(candidate);
-  CHECK(held == 0);
+  CHECK(counting.held == 0);
 }
 
 TEST_CASE("two threads: every question that was taken over is compared once, with its own answer") {

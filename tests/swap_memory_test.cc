@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "counting_allocator.h"
 #include "swap_models.h"
 
 using namespace tickmlp;
@@ -12,22 +13,6 @@ using namespace tickmlp::testing;
 namespace {
 
 constexpr const char* kName = "tactical-int8";  // with a window
-
-// An allocator that fails at the Nth call and counts what is held.
-struct Counting {
-  int calls = 0, fail_at = -1, held = 0;
-  tickmlp_allocator allocator = {allocate, release, this};
-  static void* allocate(void* context, size_t bytes) {
-    auto* self = static_cast<Counting*>(context);
-    if (self->calls++ == self->fail_at) return nullptr;
-    ++self->held;
-    return std::malloc(bytes);
-  }
-  static void release(void* context, void* memory) {
-    --static_cast<Counting*>(context)->held;
-    std::free(memory);
-  }
-};
 
 // Calls `attempt` with the 1st, 2nd, 3rd ... allocation failing, until none of them does; returns how many there are.
 // After each failure exactly as much is held as before.

@@ -10,6 +10,11 @@
 
 namespace tickmlp::testing {
 
+inline bool says(const tickmlp_error& error, const std::string& words) {
+  INFO(error.message);
+  return std::string(error.message).find(words) != std::string::npos;
+}
+
 // The same inputs, other outputs: what `seed` adds to the logits is different for each.
 inline std::vector<uint8_t> variant(const std::string& name, uint64_t generation, uint32_t seed) {
   std::vector<uint8_t> bytes = bundled(name);

@@ -10,11 +10,6 @@ namespace {
 
 constexpr const char* kName = "strategic-int8";
 
-bool says(const tickmlp_error& error, const std::string& words) {
-  INFO(error.message);
-  return std::string(error.message).find(words) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("preloaded models: switched forth and back, with readers from before and after; unloaded when nobody holds") {

@@ -12,11 +12,6 @@ namespace {
 
 constexpr const char* kName = "strategic-int8";
 
-bool says(const tickmlp_error& error, const std::string& words) {
-  INFO(error.message);
-  return std::string(error.message).find(words) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("a reader takes the first model, keeps it, and takes the next one when it asks") {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdarg>
 
+#include "counting_allocator.h"
 #include "published_folder.h"
 
 using namespace tickmlp;
@@ -73,21 +74,8 @@ long open_files() { return std::distance(fs::directory_iterator("/proc/self/fd")
 
 // A folder with a signed publication, a slot with a reader, and what is allocated.
 struct Scene {
-  struct Counting {
-    int calls = 0, fail_at = -1, held = 0;
-    static void* allocate(void* context, size_t bytes) {
-      auto* self = static_cast<Counting*>(context);
-      if (self->calls++ == self->fail_at) return nullptr;
-      ++self->held;
-      return std::malloc(bytes);
-    }
-    static void release(void* context, void* memory) {
-      --static_cast<Counting*>(context)->held;
-      std::free(memory);
-    }
-  } counting;
-  tickmlp_allocator allocator = {Counting::allocate, Counting::release, &counting};
-  tickmlp_load_options load_options = {nullptr, TICKMLP_COPY, 0, &allocator};
+  Counting counting;
+  tickmlp_load_options load_options = {nullptr, TICKMLP_COPY, 0, &counting.allocator};
   Signer signer{1};
   std::string key = signer.public_line();
   PublishedFolder folder;
@@ -95,7 +83,7 @@ struct Scene {
   int held;
   long open;
 
-  Scene() : watched(folder, load(variant(kName, 1, 1), &allocator), options()) {
+  Scene() : watched(folder, load(variant(kName, 1, 1), &counting.allocator), options()) {
     watched.slot.reader();
     watched.look();  // the folder is open from here on
     const std::vector<uint8_t> next = variant(kName, 2, 2);

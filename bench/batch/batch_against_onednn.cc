@@ -79,11 +79,8 @@ int compare_all(int count, char** words) {
   }
   if (sizes.empty()) sizes = {64, 1024};
   omp_set_num_threads(1);
-  tickmlp_error error{};
-  tickmlp_clock clock{};
   const int core = last_allowed_core();
-  if (const auto s = tickmlp_pin_thread(core, &error); s != TICKMLP_OK) fail("cannot measure", s, error);
-  if (const auto s = tickmlp_clock_calibrate(&clock, &error); s != TICKMLP_OK) fail("cannot measure", s, error);
+  const tickmlp_clock clock = pin_and_calibrate(core);
   const Model model = load_model(words[1], "");
   const dnnl_version_t* version = dnnl_version();
   print(std::string(tickmlp_model_describe(model.get())->kernel) + " beside oneDNN " + std::to_string(version->major) +

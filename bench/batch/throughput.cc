@@ -143,10 +143,7 @@ int throughput(const ThroughputOptions& options) {
   catch_interrupts();
   if (!options.json.empty()) check_target(options.json, {options.blob});
   const int core = options.core >= 0 ? options.core : last_allowed_core();
-  tickmlp_error error{};
-  tickmlp_clock clock{};
-  if (const auto s = tickmlp_pin_thread(core, &error); s != TICKMLP_OK) fail("cannot measure", s, error);
-  if (const auto s = tickmlp_clock_calibrate(&clock, &error); s != TICKMLP_OK) fail("cannot measure", s, error);
+  const tickmlp_clock clock = pin_and_calibrate(core);
   const Model model = load_model(options.blob, options.kernel);
   const tickmlp_model_info& info = *tickmlp_model_describe(model.get());
   const Session session = open_session(model);

@@ -88,12 +88,7 @@ int shadow(const ShadowOptions& given) {
   ShadowOptions options = given;
   choose_cores(&options.core, &options.shadow_core);
   if (!options.json.empty()) check_target(options.json, {options.blob, options.candidate});
-  tickmlp_error error{};
-  if (const auto status = tickmlp_pin_thread(options.core, &error); status != TICKMLP_OK)
-    fail("cannot measure", status, error);
-  tickmlp_clock clock{};
-  if (const auto status = tickmlp_clock_calibrate(&clock, &error); status != TICKMLP_OK)
-    fail("cannot measure", status, error);
+  const tickmlp_clock clock = pin_and_calibrate(options.core);
   const Model model = load_model(options.blob, options.kernel);
   const tickmlp_model_info& info = *tickmlp_model_describe(model.get());
   const ShadowMeasurement measured = measure_shadow(options, clock);

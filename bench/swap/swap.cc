@@ -88,12 +88,7 @@ int swap(const SwapOptions& given) {
   SwapOptions options = given;
   choose_cores(&options.core, &options.publisher_core);
   if (!options.json.empty()) check_target(options.json, {options.blob});
-  tickmlp_error error{};
-  if (const auto status = tickmlp_pin_thread(options.core, &error); status != TICKMLP_OK)
-    fail("cannot measure", status, error);
-  tickmlp_clock clock{};
-  if (const auto status = tickmlp_clock_calibrate(&clock, &error); status != TICKMLP_OK)
-    fail("cannot measure", status, error);
+  const tickmlp_clock clock = pin_and_calibrate(options.core);
   const Model model = load_model(options.blob, options.kernel);
   const tickmlp_model_info& info = *tickmlp_model_describe(model.get());
   const SwapMeasurement measured = measure_swaps(options, clock);

@@ -133,12 +133,7 @@ std::string report_json(const TeamMeasurement& measured, const tickmlp_model_inf
 int team(const TeamOptions& options) {
   catch_interrupts();
   if (!options.json.empty()) check_target(options.json, {options.blob});
-  tickmlp_error error{};
-  if (const auto status = tickmlp_pin_thread(options.cores[0], &error); status != TICKMLP_OK)
-    fail("cannot measure", status, error);
-  tickmlp_clock clock{};
-  if (const auto status = tickmlp_clock_calibrate(&clock, &error); status != TICKMLP_OK)
-    fail("cannot measure", status, error);
+  const tickmlp_clock clock = pin_and_calibrate(options.cores[0]);
   const Model model = load_model(options.blob, options.kernel);
   const tickmlp_model_info& info = *tickmlp_model_describe(model.get());
   const TeamPlan plan{options.cores, options.deadline_ns, options.samples, std::min(options.epochs, options.samples)};

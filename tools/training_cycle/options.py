@@ -7,6 +7,8 @@ import argparse
 import re
 from typing import NoReturn
 
+from weight_export.options import joined
+
 from .causes import Refused
 from .names import MAX_GENERATION, is_publishable
 
@@ -29,7 +31,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Cause: usage. `command` is one of COMMANDS, or publish."""
     command = arguments[0] if arguments and arguments[0] in COMMANDS else "publish"
     parser = {"publish": _publish, "rollback": _rollback, "status": _status, "diff": _diff}[command]()
-    options = parser.parse_args(_joined(arguments if command == "publish" else arguments[1:]))
+    options = parser.parse_args(joined(arguments if command == "publish" else arguments[1:]))
     options.command = command
     return options
 
@@ -91,17 +93,6 @@ def _diff() -> Parser:
     parser.add_argument("b", metavar="B")
     parser.add_argument("--folder")
     return parser
-
-
-def _joined(arguments: list[str]) -> list[str]:
-    """`--ranges -1,1` as `--ranges=-1,1`: argparse would take the -1,1 for an option."""
-    joined: list[str] = []
-    for argument in arguments:
-        if joined and joined[-1] == "--ranges" and re.match(r"-[\d.]", argument):
-            joined[-1] += "=" + argument
-        else:
-            joined.append(argument)
-    return joined
 
 
 def _refuse(text: str, expected: str) -> NoReturn:

@@ -53,21 +53,21 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--features", metavar="a,b,c", type=_features, default=[], help="a name for each feature")
     parser.add_argument("--print-layout", action="store_true", help="print the blob's field offsets as JSON")
     parser.add_argument("--version", action="version", version=EXPORTER)
-    options = parser.parse_args(_joined(arguments))
+    options = parser.parse_args(joined(arguments))
     if not options.print_layout:
         _complete(options)
     return options
 
 
-def _joined(arguments: list[str]) -> list[str]:
+def joined(arguments: list[str]) -> list[str]:
     """`--ranges -1,1` as `--ranges=-1,1`: argparse would take the -1,1 for an option."""
-    joined: list[str] = []
+    words: list[str] = []
     for argument in arguments:
-        if joined and joined[-1] == "--ranges" and re.match(r"-[\d.]", argument):
-            joined[-1] += "=" + argument
+        if words and words[-1] == "--ranges" and re.match(r"-[\d.]", argument):
+            words[-1] += "=" + argument
         else:
-            joined.append(argument)
-    return joined
+            words.append(argument)
+    return words
 
 
 def _complete(options: argparse.Namespace) -> None:
