@@ -63,7 +63,8 @@ TEST_CASE("page faults of another system are its own") {
   REQUIRE_EQ(measurement.others.size(), 1);
   CHECK_GE(measurement.others[0].page_faults, measurement.others[0].samples);
   CHECK_EQ(measurement.others[0].samples, kSamples);
-  CHECK_LT(measurement.page_faults, kSamples / 10);  // ours: none, but for what the box does to us meanwhile
+  // Ours: none but what the box does to us (a sanitizer: hundreds). Counted as ours, theirs would make kSamples.
+  CHECK_LT(measurement.page_faults, kSamples);
   CHECK_EQ(measurement.scenarios.size(), 1);
   CHECK_LE(measurement.scenarios[0].page_faults, measurement.page_faults);
 }

@@ -31,9 +31,9 @@ def certificate(tmp_path_factory):
 @pytest.fixture
 def certify(certificate, tmp_path):
     """The program that has plain-c and nothing else."""
-    def start(blob=BLOB, *options, network=FILES / "certified" / "tactical", program="compare_peers_plain"):
+    def start(blob=BLOB, *options, network=FILES / "certified" / "tactical", program="compare_peers_plain",
+              states=FILES / "states" / "states-tactical.npy"):
         out = tmp_path / "plain.json"
-        states = FILES / "states" / f"states-{blob.name.split('-')[0]}.npy"
         done = run(PROGRAMS / program, "certify", "--network", network, "--onnxruntime", "", blob, *QUICK, "--input",
                    states, "--json", out, *options)
         return done, json.loads(out.read_text()) if out.is_file() else None
@@ -105,11 +105,13 @@ def test_a_system_that_is_wrong_is_not_timed(certify, tmp_path):
     assert "wrong outputs: largest difference" in why["plain-c float32"]
 
 
-def test_refused(certify):
+def test_refused(certify, tmp_path):
     done, _ = certify(BLOB)
     assert done.returncode == 2 and "--reference FLOAT32.blob: none was given" in done.stderr
+    states = tmp_path / "states.npy"
+    assert run(ROOT / "scripts" / "synthetic_market", states, "--states", 64, "--model", "strategic").returncode == 0
     strategic = ROOT / "weights" / "strategic-int8.blob"
-    done, _ = certify(strategic, "--reference", ROOT / "weights" / "strategic-float32.blob")
+    done, _ = certify(strategic, "--reference", ROOT / "weights" / "strategic-float32.blob", states=states)
     assert done.returncode == 4 and "13 inputs and 10 outputs" in done.stderr, done.stderr
 
 
