@@ -32,6 +32,9 @@ constexpr AddCommand* kCommands[] = {
 #if TICKMLP_HAVE_WATCH
     add_watch,
 #endif
+#if TICKMLP_HAVE_SERVE
+    add_serve,
+#endif
 };
 
 std::string names_of_commands(const CLI::App& app) {

@@ -36,6 +36,7 @@ AddCommand add_team;
 AddCommand add_swap;
 AddCommand add_shadow;
 AddCommand add_watch;  // where libtickmlp-watch is built
+AddCommand add_serve;  // where tools/serve is built
 AddCommand add_run;
 AddCommand add_throughput;
 AddCommand add_descriptions;

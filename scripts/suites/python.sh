@@ -8,4 +8,5 @@ set -euo pipefail
 build_native
 run_pytest tests --ignore=tests/house --ignore=tests/peers --ignore=tests/evidence --ignore=tests/monitoring \
   --ignore=tests/package --ignore=tests/python --ignore=tests/publish --ignore=tests/cycle --ignore=tests/watch \
+  --ignore=tests/serve \
   --ignore-glob="*/$TORCH_FILES" --ignore-glob="*/$BROWSER_FILES"

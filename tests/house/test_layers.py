@@ -12,7 +12,7 @@ MAY_INCLUDE = {
     "kernels": {"kernels"},
     "runtime": {"kernels", "runtime"},
     "tools": {"kernels", "runtime", "tools"},
-    "bench": {"kernels", "runtime", "bench"},
+    "bench": {"kernels", "runtime", "tools", "bench"},  # of tools: what the command line starts
 }
 # In quotes stands what is ours, and Highway, which asks for quotes.
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server on the bundled models, and what asks it."""
+import pathlib
+import shutil
+import signal
+
+import numpy
+import pytest
+
+from served import ROOT, Server, run_model
+
+MODELS = {"tactical-int8": 420, "tactical-float32": 420, "strategic-int8": 13, "strategic-float32": 13}
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def repository(tmp_path):
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    for name in MODELS:
+        shutil.copy(ROOT / "weights" / f"{name}.blob", folder)
+    return folder
+
+
+@pytest.fixture
+def start(binary, repository, tmp_path):
+    """start(*options) -> a running Server on the bundled models; all are ended afterwards, and must end well."""
+    servers = []
+
+    def begin(*options, folder=None):
+        token = tmp_path / "token"
+        token.write_text(TOKEN + "\n")
+        token.chmod(0o600)
+        server = Server(binary, folder or repository, ["--admin-token-file", str(token), *options])
+        servers.append(server)
+        return server
+    yield begin
+    for server in servers:
+        if server.process.poll() is None:
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(30) == 0, server.log()
+
+
+@pytest.fixture
+def server(start):
+    return start()
+
+
+@pytest.fixture(params=MODELS)
+def scored(request, binary, tmp_path):
+    """(name, states [n, inputs], what `tickmlp run` says of them [n, outputs])"""
+    states = numpy.random.default_rng(7).uniform(-1, 1, (17, MODELS[request.param])).astype(numpy.float32)
+    blob = ROOT / "weights" / f"{request.param}.blob"
+    return request.param, states, run_model(binary, blob, states, pathlib.Path(tmp_path))

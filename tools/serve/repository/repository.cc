@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/repository/repository.h"
+
+#include <nlohmann/json.hpp>
+
+namespace tickmlp::serve {
+namespace {
+
+Refusal refused(tickmlp_status status, const tickmlp_error& error) {
+  return {Code::conflict, std::string(tickmlp_status_name(status)) + ": " + error.message};
+}
+
+}  // namespace
+
+Refusal Repository::open() {
+  std::vector<Found> found;
+  if (const Refusal refusal = scan(options_.folder, &found)) return refusal;
+  const std::lock_guard lock(mutex_);
+  for (Found& one : found) {
+    std::string name = one.name;
+    Entry& entry = entries_[std::move(name)];
+    entry.found = std::move(one);
+    entry.reason = load_entry(&entry).message;
+  }
+  publish();
+  return {};
+}
+
+std::shared_ptr<const Catalogue> Repository::catalogue() const {
+  const std::lock_guard lock(mutex_);
+  return catalogue_;
+}
+
+Refusal Repository::load_file(const std::string& path, Model* out) const {
+  tickmlp_load_options load{};
+  load.kernel = options_.kernel.empty() ? nullptr : options_.kernel.c_str();
+  tickmlp_model* model = nullptr;
+  tickmlp_error error{};
+  if (const auto status = tickmlp_model_load(path.c_str(), &load, &model, &error); status != TICKMLP_OK)
+    return refused(status, error);
+  out->reset(model);
+  return {};
+}
+
+tickmlp_watch_options Repository::watch_options(tickmlp_load_options* load, const Slot* slot) const {
+  load->kernel = options_.kernel.empty() ? nullptr : options_.kernel.c_str();
+  tickmlp_watch_options options{};
+  options.load = load;
+  options.swap = slot != nullptr ? slot->swap() : nullptr;
+  options.public_key = options_.public_key.empty() ? nullptr : options_.public_key.c_str();
+  options.drift = options_.drift;
+  return options;
+}
+
+// The first model of an entry: its slot, and for a published folder the watch over it.
+Refusal Repository::first(Entry* entry, Model model) {
+  auto served = std::make_shared<Served>();
+  served->name = entry->found.name;
+  served->quoted = nlohmann::json(served->name).dump();
+  served->shape = shape_of(model.get());
+  std::string reason;
+  served->current = Slot::make(std::move(model), &reason);
+  if (served->current == nullptr) return {Code::internal, reason};
+  if (entry->found.published) {
+    tickmlp_load_options load{};
+    const tickmlp_watch_options options = watch_options(&load, served->current.get());
+    tickmlp_watch* watch = nullptr;
+    tickmlp_error error{};
+    const auto status = tickmlp_watch_create(entry->found.path.c_str(), &options, &watch, &error);
+    if (status != TICKMLP_OK) return refused(status, error);
+    entry->watch.reset(watch);
+  }
+  entry->served = std::move(served);
+  refresh_versions(entry);
+  return {};
+}
+
+Refusal Repository::load_entry(Entry* entry) {
+  Model model;
+  if (!entry->found.published) {
+    if (const Refusal refusal = load_file(entry->found.path, &model)) return refusal;
+    return first(entry, std::move(model));
+  }
+  tickmlp_load_options load{};
+  const tickmlp_watch_options options = watch_options(&load, nullptr);
+  tickmlp_model* loaded = nullptr;
+  tickmlp_watch_report report{};
+  const auto status = tickmlp_watch_load_current(entry->found.path.c_str(), &options, &loaded, &report);
+  if (status != TICKMLP_OK) return refused(status, report.error);
+  model.reset(loaded);
+  return first(entry, std::move(model));
+}
+
+// Published folders keep older generations: the newest few, beside the current one, get slots of their own.
+void Repository::refresh_versions(Entry* entry) {
+  if (!entry->found.published) return;
+  const std::uint64_t current = entry->served->current->state().generation;
+  auto served = std::make_shared<Served>(*entry->served);
+  served->others.clear();
+  for (const PublishedBlob& blob : published_blobs(entry->found.path, entry->found.name)) {
+    if (served->others.size() == options_.versions) break;
+    if (blob.generation == current || served->others.contains(blob.generation)) continue;
+    if (const auto kept = entry->served->others.find(blob.generation); kept != entry->served->others.end()) {
+      served->others.insert(*kept);
+      continue;
+    }
+    Model model;
+    std::string reason;
+    // One that does not load, or is another kind of model, is no version: the current one is what must serve.
+    if (load_file(blob.path, &model)) continue;
+    if (tickmlp_model_describe(model.get())->generation != blob.generation) continue;
+    if (auto slot = Slot::make(std::move(model), &reason)) served->others.emplace(blob.generation, std::move(slot));
+  }
+  entry->served = std::move(served);
+}
+
+Refusal Repository::reload(Entry* entry) {
+  tickmlp_error error{};
+  if (entry->watch != nullptr) {
+    tickmlp_watch_report report{};
+    const auto status = tickmlp_watch_poll(entry->watch.get(), &report);
+    if (report.event == TICKMLP_WATCH_TAKEN) refresh_versions(entry);
+    return status == TICKMLP_OK ? Refusal{} : refused(status, report.error);
+  }
+  Model model;
+  if (const Refusal refusal = load_file(entry->found.path, &model)) return refusal;
+  const Slot& slot = *entry->served->current;
+  const tickmlp_model_info* next = tickmlp_model_describe(model.get());
+  const tickmlp_model_info* running = tickmlp_model_describe(slot.state().model);
+  if (std::equal(std::begin(next->blob_sha256), std::end(next->blob_sha256), running->blob_sha256)) return {};
+  const auto status = tickmlp_swap_publish(slot.swap(), model.get(), nullptr, &error);
+  if (status != TICKMLP_OK) return refused(status, error);
+  (void)model.release();  // the slot's now
+  return {};
+}
+
+void Repository::publish() {
+  auto next = std::make_shared<Catalogue>();
+  for (const auto& [name, entry] : entries_)
+    if (entry.served != nullptr) next->emplace(name, entry.served);
+  catalogue_ = std::move(next);
+  number_.fetch_add(1, std::memory_order_release);
+}
+
+Refusal Repository::load(std::string_view name) {
+  if (!is_model_name(name)) return {Code::bad_request, "no model's name: expected 1 to 63 of A-Z a-z 0-9 . _ + -"};
+  const std::lock_guard lock(mutex_);
+  auto place = entries_.find(name);
+  if (place == entries_.end()) {  // it may have come after the start
+    std::vector<Found> found;
+    if (const Refusal refusal = scan(options_.folder, &found)) return refusal;
+    for (Found& one : found)
+      if (one.name == name) {
+        place = entries_.try_emplace(std::string(name)).first;
+        place->second.found = std::move(one);
+      }
+    if (place == entries_.end()) return {Code::not_found, "no model " + std::string(name) + " in the repository"};
+  }
+  Entry& entry = place->second;
+  const Refusal refusal = entry.served != nullptr ? reload(&entry) : load_entry(&entry);
+  entry.reason = refusal.message;
+  if (!refusal) entry.unloaded = false;
+  publish();
+  return refusal;
+}
+
+Refusal Repository::unload(std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  const auto place = entries_.find(name);
+  if (place == entries_.end()) return {Code::not_found, "no model " + std::string(name) + " in the repository"};
+  place->second.watch.reset();
+  place->second.served.reset();
+  place->second.unloaded = true;
+  place->second.reason = "unloaded";
+  publish();
+  return {};
+}
+
+std::vector<IndexRow> Repository::index() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<IndexRow> rows;
+  for (const auto& [name, entry] : entries_) {
+    if (entry.served == nullptr) {
+      rows.push_back({name, "", "UNAVAILABLE", entry.reason});
+      continue;
+    }
+    rows.push_back({name, std::to_string(entry.served->current->state().generation), "READY", entry.reason});
+    for (auto other = entry.served->others.rbegin(); other != entry.served->others.rend(); ++other)
+      rows.push_back({name, std::to_string(other->first), "READY", ""});
+  }
+  return rows;
+}
+
+bool Repository::ready() const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, entry] : entries_)
+    if (entry.served == nullptr && !entry.unloaded) return false;
+  return !entries_.empty();
+}
+
+std::vector<std::string> Repository::poll() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> lines;
+  for (auto& [name, entry] : entries_) {
+    if (entry.served == nullptr) continue;
+    tickmlp_swap_collect(entry.served->current->swap());
+    if (entry.watch == nullptr) continue;
+    tickmlp_watch_report report{};
+    tickmlp_watch_poll(entry.watch.get(), &report);
+    if (report.event == TICKMLP_WATCH_SAME) continue;
+    if (report.event == TICKMLP_WATCH_TAKEN) {
+      refresh_versions(&entry);
+      publish();
+      entry.reason.clear();
+      lines.push_back(name + ": generation " + std::to_string(report.running) + " serves");
+    } else {
+      entry.reason = report.error.message;
+      lines.push_back(name + ": refused " + tickmlp_status_name(report.error.status) + ": " + report.error.message);
+    }
+  }
+  return lines;
+}
+
+}  // namespace tickmlp::serve
