@@ -38,6 +38,9 @@ void say(const ServeOptions& options, const std::string& line) {
 int serve(const ServeOptions& options) {
   Repository repository(options.repository);
   if (const Refusal refusal = repository.open()) throw StartError{refusal.message};
+  if (repository.catalogue()->empty())
+    throw StartError{"no model of " + options.repository.folder + " can be served: " + repository.index()[0].name +
+                     ": " + repository.index()[0].reason};
   for (const IndexRow& row : repository.index())
     say(options, row.name + (row.version.empty() ? "" : " generation " + row.version) + ": " + row.state +
                      (row.reason.empty() ? "" : ": " + row.reason));

@@ -11,6 +11,9 @@ namespace {
 
 using nlohmann::json;
 
+// Compressing fewer bytes than go into one packet anyway costs more time (10 us) than it saves.
+constexpr std::size_t kLeastGzip = 1400;
+
 const Refusal kNoRoute{Code::not_found, "no such route: docs/SERVING.md has them all"};
 
 // "a/b/c" -> "a", leaving "b/c".
@@ -25,7 +28,30 @@ Refusal expect(const Incoming& incoming, Incoming::Method method) {
   const bool fits =
       incoming.method == method || (method == Incoming::Method::get && incoming.method == Incoming::Method::head);
   if (fits) return {};
-  return {Code::method_not_allowed, method == Incoming::Method::get ? "expected GET" : "expected POST"};
+  const char* allowed = method == Incoming::Method::get ? "GET, HEAD" : "POST";
+  return {Code::method_not_allowed, std::string("expected ") + allowed, 0, allowed};
+}
+
+// Bodies of the repository's routes: a few members. Not JSON, or nested deeply: discarded.
+json parse_small(std::string_view body) {
+  const auto shallow = [](int depth, json::parse_event_t, json&) { return depth < 8; };
+  return body.size() > 65536 ? json(json::value_t::discarded) : json::parse(body, shallow, false);
+}
+
+// {"parameters": {...}}, or nothing. Other servers take a configuration or a model's bytes there; models of this one
+// come out of its folder alone. A rollback may say to which version.
+Refusal read_change(std::string_view body, const std::string& what, std::optional<std::uint64_t>* version) {
+  if (body.empty()) return {};
+  const json asked = parse_small(body);
+  if (!asked.is_object()) return {Code::bad_request, what + ": expected nothing or a JSON object"};
+  const json parameters = asked.value("parameters", json::object());
+  for (const auto& [name, value] : parameters.items()) {
+    if (what == "rollback" && name == "version" && value.is_number_unsigned()) *version = value.get<std::uint64_t>();
+    else if (what != "unload")
+      return {Code::bad_request, what + ": parameters: " + name + ": expected " +
+                                     (what == "rollback" ? "version, a whole number" : "none")};
+  }
+  return {};
 }
 
 // Compares without telling by its time how much of the token was right.
@@ -49,28 +75,38 @@ Routes::Routes(const RouteOptions& options, Repository& repository, std::string 
 
 bool Routes::handle(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later) {
   models_.refresh();
+  Refusal refusal;
+  if (!incoming.content_encoding.empty() && incoming.content_encoding != "identity") {
+    refusal = inflater_.inflate(incoming.content_encoding, body, options_.max_body_bytes, &inflated_);
+    body = inflated_;
+  }
+  if (!refusal) refusal = route(incoming, body, draining, answer, later);
+  if (refusal) answer->refuse(refusal);
+  else if (*later) return false;
+  if (incoming.accepts_gzip && answer->body.size() >= kLeastGzip && deflater_.gzip(&answer->body))
+    answer->fields += "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n";
+  return true;
+}
+
+Refusal Routes::route(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later) {
   std::string_view rest = incoming.path;
   rest.remove_prefix(1);
-  Refusal refusal = kNoRoute;
-  if (next_part(&rest) == "v2") {
-    const std::string_view part = next_part(&rest);
-    if (part == "models") {
-      refusal = models(incoming, rest, body, answer);
-    } else if (part == "repository" && rest == "index") {
-      if (!(refusal = expect(incoming, Incoming::Method::post))) repository_index(body, answer);
-    } else if (part == "repository") {
-      if (!(refusal = repository_change(incoming, rest, later))) return false;
-    } else if (part.empty() && rest.empty()) {
-      if (!(refusal = expect(incoming, Incoming::Method::get))) server_metadata(answer);
-    } else if (part == "health" && (rest == "live" || rest == "ready")) {
-      refusal = expect(incoming, Incoming::Method::get);
-      if (!refusal && rest == "ready" && (draining || !repository_.ready()))
-        refusal = {Code::unavailable,
-                   draining ? "the server is shutting down" : "a model of the repository is not served"};
-    }
+  if (next_part(&rest) != "v2") return kNoRoute;
+  const std::string_view part = next_part(&rest);
+  if (part == "models") return models(incoming, rest, body, answer);
+  if (part == "repository" && rest == "index") {
+    if (const Refusal refusal = expect(incoming, Incoming::Method::post)) return refusal;
+    return repository_index(body, answer);
   }
-  if (refusal) answer->refuse(refusal);
-  return true;
+  if (part == "repository") return repository_change(incoming, rest, body, later);
+  const bool health = part == "health" && (rest == "live" || rest == "ready");
+  if (!health && (!part.empty() || !rest.empty())) return kNoRoute;
+  if (const Refusal refusal = expect(incoming, Incoming::Method::get)) return refusal;
+  if (!health) server_metadata(answer);
+  if (rest != "ready") return {};
+  if (draining) return {Code::unavailable, "the server is shutting down"};
+  if (!repository_.ready()) return {Code::unavailable, "a model of the repository is not served"};
+  return {};
 }
 
 Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::string_view body, Answer* answer) {
@@ -139,30 +175,41 @@ void Routes::model_metadata(const ThreadModel& model, Answer* answer) const {
        outputs}}.dump();
 }
 
-void Routes::repository_index(std::string_view body, Answer* answer) const {
-  const json asked = json::parse(body, nullptr, false);
-  const bool ready_only = asked.is_object() && asked.contains("ready") && asked["ready"] == true;
+Refusal Routes::repository_index(std::string_view body, Answer* answer) const {
+  bool ready_only = false;
+  if (!body.empty()) {
+    const json asked = parse_small(body);
+    if (!asked.is_object() || (asked.contains("ready") && !asked["ready"].is_boolean()))
+      return {Code::bad_request, "index: expected nothing, {} or {\"ready\": true}"};
+    ready_only = asked.value("ready", false);
+  }
   json rows = json::array();
   for (const IndexRow& row : repository_.index()) {
     if (ready_only && row.state != "READY") continue;
     rows.push_back({{"name", row.name}, {"version", row.version}, {"state", row.state}, {"reason", row.reason}});
   }
   answer->body = rows.dump(-1, ' ', false, json::error_handler_t::replace);
+  return {};
 }
 
-// models/NAME/load and models/NAME/unload
-Refusal Routes::repository_change(const Incoming& incoming, std::string_view rest, Later* later) const {
+// models/NAME/load, unload and rollback
+Refusal Routes::repository_change(const Incoming& incoming, std::string_view rest, std::string_view body,
+                                  Later* later) const {
   if (next_part(&rest) != "models") return kNoRoute;
   const std::string name(next_part(&rest));
-  if (rest != "load" && rest != "unload") return kNoRoute;
+  const std::string what(rest);
+  if (what != "load" && what != "unload" && what != "rollback") return kNoRoute;
   if (options_.admin_token.empty())
     return {Code::forbidden, "loading and unloading are switched off: --admin-token-file switches them on"};
   if (!is_token(incoming.authorization, options_.admin_token))
     return {Code::unauthorised, "expected the header Authorization: Bearer TOKEN with the server's token"};
   if (const Refusal refusal = expect(incoming, Incoming::Method::post)) return refusal;
-  const bool unload = rest == "unload";
-  *later = [&repository = repository_, name, unload](Answer* answer) {
-    const Refusal refusal = unload ? repository.unload(name) : repository.load(name);
+  std::optional<std::uint64_t> version;
+  if (const Refusal refusal = read_change(body, what, &version)) return refusal;
+  *later = [&repository = repository_, name, what, version](Answer* answer) {
+    const Refusal refusal = what == "load"     ? repository.load(name)
+                            : what == "unload" ? repository.unload(name)
+                                               : repository.rollback(name, version);
     if (refusal) answer->refuse(refusal);
     else answer->body = "{}";
   };
