@@ -16,8 +16,8 @@ class Inflater {
  public:
   ~Inflater();
   // `encoding`: gzip, x-gzip or deflate, as Content-Encoding has it. *out gets the body, with kBodyPadding bytes of
-  // room behind it. Refused: unsupported_type, bad_request (damaged, or bytes behind its end), too_large (more than `limit`,
-  // whatever it would still become: a bomb is not unfolded).
+  // room behind it. Refused: unsupported_type, bad_request (damaged, or bytes behind its end), too_large (more than
+  // `limit`, whatever it would still become: a bomb is not unfolded).
   Refusal inflate(std::string_view encoding, std::string_view body, std::size_t limit, std::string* out);
 
  private:
