@@ -29,6 +29,26 @@ std::uint16_t free_port(const WorkerOptions& options) {
   }
 }
 
+// Splits and shadows are of models that are there, and of one kind.
+void check_names(const ServeOptions& options, const Catalogue& catalogue) {
+  const auto inputs = [&](const std::string& name) {
+    const auto place = catalogue.find(name);
+    if (place == catalogue.end()) throw StartError{"no model " + name + " is served: a split or a shadow names it"};
+    return place->second->shape.inputs;
+  };
+  for (const auto& [name, split] : options.http.routes.splits) {
+    if (catalogue.contains(name)) throw StartError{"split " + name + ": a model has that name"};
+    for (const std::string& model : split.models)
+      if (inputs(model) != inputs(split.models[0]))
+        throw StartError{"split " + name + ": " + model + " has " + std::to_string(inputs(model)) + " inputs and " +
+                         split.models[0] + " " + std::to_string(inputs(split.models[0])) +
+                         ": expected models of one kind"};
+  }
+  for (const ShadowPair& pair : options.shadows)
+    if (inputs(pair.primary) != inputs(pair.candidate))
+      throw StartError{"shadow " + pair.candidate + " of " + pair.primary + ": expected models of one kind"};
+}
+
 void say(const ServeOptions& options, const std::string& line) {
   if (!options.quiet) std::fprintf(stderr, "tickmlp serve: %s\n", line.c_str());
 }
@@ -45,13 +65,16 @@ int serve(const ServeOptions& options) {
     say(options, row.name + (row.version.empty() ? "" : " generation " + row.version) + ": " + row.state +
                      (row.reason.empty() ? "" : ": " + row.reason));
 
+  check_names(options, *repository.catalogue());
+  Shadows shadows(options.shadows, repository);
+
   WorkerOptions http = options.http;
   http.port = free_port(http);
   Jobs jobs;
   std::vector<std::unique_ptr<Worker>> workers;
   const std::size_t count = options.cores.empty() ? options.threads : options.cores.size();
   for (std::size_t i = 0; i < count; ++i)
-    workers.push_back(std::make_unique<Worker>(http, repository, jobs, static_cast<int>(i)));
+    workers.push_back(std::make_unique<Worker>(http, repository, shadows, jobs, static_cast<int>(i)));
 
   // Signals are waited for in this thread alone; the others are born with them blocked.
   asio::io_context main_context(1);
@@ -61,6 +84,7 @@ int serve(const ServeOptions& options) {
     threads.emplace_back([&, i] { workers[i]->run(options.cores.empty() ? -1 : options.cores[i]); });
   jobs.repeat(std::chrono::milliseconds(options.poll_ns / 1'000'000), [&] {
     for (const std::string& line : repository.poll()) say(options, line);
+    shadows.refresh();
   });
   say(options, "listening on http://" + http.host + ":" + std::to_string(http.port));
 

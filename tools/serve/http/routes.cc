@@ -4,6 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "serve/http/paths.h"
 #include "serve/protocol/infer_answer.h"
 
 namespace tickmlp::serve {
@@ -14,63 +15,12 @@ using nlohmann::json;
 // Compressing fewer bytes than go into one packet anyway costs more time (10 us) than it saves.
 constexpr std::size_t kLeastGzip = 1400;
 
-const Refusal kNoRoute{Code::not_found, "no such route: docs/SERVING.md has them all"};
-
-// "a/b/c" -> "a", leaving "b/c".
-std::string_view next_part(std::string_view* path) {
-  const std::size_t slash = path->find('/');
-  const std::string_view part = path->substr(0, slash);
-  path->remove_prefix(slash == std::string_view::npos ? path->size() : slash + 1);
-  return part;
-}
-
-Refusal expect(const Incoming& incoming, Incoming::Method method) {
-  const bool fits =
-      incoming.method == method || (method == Incoming::Method::get && incoming.method == Incoming::Method::head);
-  if (fits) return {};
-  const char* allowed = method == Incoming::Method::get ? "GET, HEAD" : "POST";
-  return {Code::method_not_allowed, std::string("expected ") + allowed, 0, allowed};
-}
-
-// Bodies of the repository's routes: a few members. Not JSON, or nested deeply: discarded.
-json parse_small(std::string_view body) {
-  const auto shallow = [](int depth, json::parse_event_t, json&) { return depth < 8; };
-  return body.size() > 65536 ? json(json::value_t::discarded) : json::parse(body, shallow, false);
-}
-
-// {"parameters": {...}}, or nothing. Other servers take a configuration or a model's bytes there; models of this one
-// come out of its folder alone. A rollback may say to which version.
-Refusal read_change(std::string_view body, const std::string& what, std::optional<std::uint64_t>* version) {
-  if (body.empty()) return {};
-  const json asked = parse_small(body);
-  if (!asked.is_object()) return {Code::bad_request, what + ": expected nothing or a JSON object"};
-  const json parameters = asked.value("parameters", json::object());
-  for (const auto& [name, value] : parameters.items()) {
-    if (what == "rollback" && name == "version" && value.is_number_unsigned()) *version = value.get<std::uint64_t>();
-    else if (what != "unload")
-      return {Code::bad_request, what + ": parameters: " + name + ": expected " +
-                                     (what == "rollback" ? "version, a whole number" : "none")};
-  }
-  return {};
-}
-
-// Compares without telling by its time how much of the token was right.
-bool is_token(std::string_view authorization, std::string_view token) {
-  constexpr std::string_view kScheme = "Bearer ";
-  if (!authorization.starts_with(kScheme)) return false;
-  authorization.remove_prefix(kScheme.size());
-  unsigned char difference = authorization.size() == token.size() ? 0 : 1;
-  for (std::size_t i = 0; i < authorization.size(); ++i)
-    difference |= static_cast<unsigned char>(authorization[i] ^ token[i % token.size()]);
-  return difference == 0;
-}
-
 }  // namespace
 
-Routes::Routes(const RouteOptions& options, Repository& repository, std::string thread_name)
+Routes::Routes(const RouteOptions& options, Repository& repository, Shadows& shadows, std::string thread_name)
     : options_(options),
       repository_(repository),
-      models_(repository, std::move(thread_name)),
+      models_(repository, std::move(thread_name), &shadows),
       reader_(options.max_states) {}
 
 bool Routes::handle(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later) {
@@ -91,7 +41,7 @@ bool Routes::handle(const Incoming& incoming, std::string_view body, bool draini
 Refusal Routes::route(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later) {
   std::string_view rest = incoming.path;
   rest.remove_prefix(1);
-  if (next_part(&rest) != "v2") return kNoRoute;
+  if (next_part(&rest) != "v2") return no_route();
   const std::string_view part = next_part(&rest);
   if (part == "models") return models(incoming, rest, body, answer);
   if (part == "repository" && rest == "index") {
@@ -100,7 +50,7 @@ Refusal Routes::route(const Incoming& incoming, std::string_view body, bool drai
   }
   if (part == "repository") return repository_change(incoming, rest, body, later);
   const bool health = part == "health" && (rest == "live" || rest == "ready");
-  if (!health && (!part.empty() || !rest.empty())) return kNoRoute;
+  if (!health && (!part.empty() || !rest.empty())) return no_route();
   if (const Refusal refusal = expect(incoming, Incoming::Method::get)) return refusal;
   if (!health) server_metadata(answer);
   if (rest != "ready") return {};
@@ -109,10 +59,25 @@ Refusal Routes::route(const Incoming& incoming, std::string_view body, bool drai
   return {};
 }
 
+// A model by its name, or by its split's: then the key chooses, and without one the first arm speaks for what all have
+// in common.
+Refusal Routes::choose(const Incoming& incoming, std::string_view name, ThreadModel** out) {
+  if ((*out = models_.find(name)) != nullptr) return {};
+  const auto place = options_.splits.find(name);
+  if (place == options_.splits.end()) return {Code::not_found, "no model of that name is served"};
+  const Split& split = place->second;
+  if (incoming.key.empty() && incoming.method == Incoming::Method::post)
+    return {Code::bad_request, "model " + place->first + " is a split: expected the header Tickmlp-Key: KEY"};
+  const std::string& model =
+      split.models[incoming.key.empty() ? 0 : tickmlp_split_choose(&split.split, key_of(incoming.key))];
+  if ((*out = models_.find(model)) != nullptr) return {};
+  return {Code::unavailable, "model " + model + " of the split " + place->first + " is not served"};
+}
+
 Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::string_view body, Answer* answer) {
   const std::string_view name = next_part(&rest);
-  ThreadModel* model = models_.find(name);
-  if (model == nullptr) return {Code::not_found, "no model of that name is served"};
+  ThreadModel* model = nullptr;
+  if (const Refusal refusal = choose(incoming, name, &model)) return refusal;
   std::optional<std::uint64_t> version;
   std::string_view part = next_part(&rest);
   if (part == "versions") {
@@ -126,14 +91,15 @@ Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::str
     if (!model->has_version(number))
       return {Code::not_found, "model " + model->served->name + " has no version " + std::to_string(number)};
   }
-  if (!rest.empty()) return kNoRoute;
+  if (!rest.empty()) return no_route();
   if (part == "infer") {
     const Refusal refusal = expect(incoming, Incoming::Method::post);
     return refusal ? refusal : infer(*model, version, incoming, body, answer);
   }
-  if (!part.empty() && part != "ready") return kNoRoute;
+  if (!part.empty() && part != "ready" && (part != "shadow" || model->shadow_owner == nullptr)) return no_route();
   if (const Refusal refusal = expect(incoming, Incoming::Method::get)) return refusal;
   if (part.empty()) model_metadata(*model, answer);
+  if (part == "shadow") shadow_figures(*model, answer);
   return {};
 }
 
@@ -175,45 +141,23 @@ void Routes::model_metadata(const ThreadModel& model, Answer* answer) const {
        outputs}}.dump();
 }
 
-Refusal Routes::repository_index(std::string_view body, Answer* answer) const {
-  bool ready_only = false;
-  if (!body.empty()) {
-    const json asked = parse_small(body);
-    if (!asked.is_object() || (asked.contains("ready") && !asked["ready"].is_boolean()))
-      return {Code::bad_request, "index: expected nothing, {} or {\"ready\": true}"};
-    ready_only = asked.value("ready", false);
-  }
-  json rows = json::array();
-  for (const IndexRow& row : repository_.index()) {
-    if (ready_only && row.state != "READY") continue;
-    rows.push_back({{"name", row.name}, {"version", row.version}, {"state", row.state}, {"reason", row.reason}});
-  }
-  answer->body = rows.dump(-1, ' ', false, json::error_handler_t::replace);
-  return {};
-}
-
-// models/NAME/load, unload and rollback
-Refusal Routes::repository_change(const Incoming& incoming, std::string_view rest, std::string_view body,
-                                  Later* later) const {
-  if (next_part(&rest) != "models") return kNoRoute;
-  const std::string name(next_part(&rest));
-  const std::string what(rest);
-  if (what != "load" && what != "unload" && what != "rollback") return kNoRoute;
-  if (options_.admin_token.empty())
-    return {Code::forbidden, "loading and unloading are switched off: --admin-token-file switches them on"};
-  if (!is_token(incoming.authorization, options_.admin_token))
-    return {Code::unauthorised, "expected the header Authorization: Bearer TOKEN with the server's token"};
-  if (const Refusal refusal = expect(incoming, Incoming::Method::post)) return refusal;
-  std::optional<std::uint64_t> version;
-  if (const Refusal refusal = read_change(body, what, &version)) return refusal;
-  *later = [&repository = repository_, name, what, version](Answer* answer) {
-    const Refusal refusal = what == "load"     ? repository.load(name)
-                            : what == "unload" ? repository.unload(name)
-                                               : repository.rollback(name, version);
-    if (refusal) answer->refuse(refusal);
-    else answer->body = "{}";
-  };
-  return {};
+void Routes::shadow_figures(const ThreadModel& model, Answer* answer) const {
+  const ShadowFigures figures = model.shadow_owner->figures();
+  answer->body = json{{"primary", figures.pair.primary},
+                      {"candidate", figures.pair.candidate},
+                      {"candidate_version", std::to_string(figures.generation)},
+                      {"every", figures.pair.every},
+                      {"offered", figures.sum.offered},
+                      {"dropped", figures.sum.dropped},
+                      {"compared", figures.sum.compared},
+                      {"refused", figures.sum.refused},
+                      {"identical", figures.sum.identical},
+                      {"same_argmax", figures.sum.same_argmax},
+                      {"largest_probability_difference", figures.sum.largest_probability_difference},
+                      {"largest_value_difference", figures.sum.largest_value_difference},
+                      {"candidate_p50_ns", figures.p50_ns},
+                      {"candidate_p99_ns", figures.p99_ns}}
+                     .dump();
 }
 
 }  // namespace tickmlp::serve

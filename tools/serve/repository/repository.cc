@@ -75,20 +75,30 @@ Refusal Repository::watch(Entry* entry, const Slot& slot) const {
   return {};
 }
 
-Refusal Repository::load_entry(Entry* entry) {
-  Model model;
-  if (!entry->found.published) {
-    if (const Refusal refusal = load_file(entry->found.path, &model)) return refusal;
-    return first(entry, std::move(model));
-  }
+Refusal Repository::load_found(const Found& found, Model* out) const {
+  if (!found.published) return load_file(found.path, out);
   tickmlp_load_options load{};
   const tickmlp_watch_options options = watch_options(&load, nullptr);
   tickmlp_model* loaded = nullptr;
   tickmlp_watch_report report{};
-  const auto status = tickmlp_watch_load_current(entry->found.path.c_str(), &options, &loaded, &report);
+  const auto status = tickmlp_watch_load_current(found.path.c_str(), &options, &loaded, &report);
   if (status != TICKMLP_OK) return refused(status, report.error);
-  model.reset(loaded);
+  out->reset(loaded);
+  return {};
+}
+
+Refusal Repository::load_entry(Entry* entry) {
+  Model model;
+  if (const Refusal refusal = load_found(entry->found, &model)) return refusal;
   return first(entry, std::move(model));
+}
+
+Model Repository::load_copy(std::string_view name) {
+  const std::lock_guard lock(loading_);
+  const auto place = entries_.find(name);
+  Model model;
+  if (place != entries_.end()) load_found(place->second.found, &model);
+  return model;
 }
 
 // Published folders keep older generations: the newest few, beside the current one, get slots of their own.

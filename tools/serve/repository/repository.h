@@ -53,6 +53,8 @@ class Repository {
   // stays until the next load(), whatever `current` names meanwhile.
   Refusal rollback(std::string_view name, std::optional<std::uint64_t> version);
   std::vector<IndexRow> index() const;
+  // A copy for whoever asks, of what load() would take now. Null: it cannot be loaded.
+  Model load_copy(std::string_view name);
   // Every model of the folder serves.
   bool ready() const;
 
@@ -88,6 +90,7 @@ class Repository {
   Refusal reload(Entry* entry);
   Refusal first(Entry* entry, Model model);
   Refusal watch(Entry* entry, const Slot& slot) const;
+  Refusal load_found(const Found& found, Model* out) const;
   Refusal load_file(const std::string& path, Model* out) const;
   tickmlp_watch_options watch_options(tickmlp_load_options* load, const Slot* slot) const;
   void refresh_versions(Entry* entry);
