@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tickmlp certify --scenario`: calls after a gap, with a model that is touched meanwhile, and with evicted caches."""
 import json
+import os
 import platform
 import time
 
@@ -70,6 +71,20 @@ def test_samples_are_bounded_by_time(certify, blob):
     assert seen["spaced-1us", "full"]["count"] == 60000 and seen["spaced-1us", "full"]["p99_99_ns"] is not None
     assert 400 < seen["spaced-1ms", "tick"]["count"] <= 500 and seen["spaced-1ms", "tick"]["p99_9_ns"] is None
     assert seen["hot", "full"]["count"] == 60000
+
+
+def test_several_sessions_name_their_slowest_calls(certify, blob):
+    """With the core that each was on, since each session has one of its own."""
+    cores = sorted(os.sched_getaffinity(0))[-2:]
+    if len(cores) < 2:
+        pytest.skip("one core only")
+    _, certificate = certify(blob, "--samples", 20000, "--scenario", "sessions-2")
+    scenario = by_name(certificate)["sessions-2", "full"]
+    assert len(scenario["worst"]) == 10
+    assert {sample["run"] for sample in scenario["worst"]} <= {1, 2, 3, 4, 5}
+    known = [sample["cause"] for sample in scenario["worst"] if sample["cause"] is not None]
+    assert all(cause.startswith(tuple(f"core {core}: " for core in cores)) for cause in known)
+    assert known or not os.access("/proc/interrupts", os.R_OK)
 
 
 def test_without_a_window_there_is_no_tick(certify, flat_blob):
