@@ -55,10 +55,13 @@ std::vector<Mark> marks_of(const Entries& entries) {
       note("generation", entry->generation, before->generation);
     }
     if (!changed.empty()) marks.push_back({entry->seconds, changed, "", true});
+    before = entry;
+    if (entry->checked == Checked::kInvalid) {  // its verdict is no verdict
+      marks.push_back({entry->seconds, "INVALID", "bad", true});
+      continue;
+    }
     const bool pass = entry->verdict == "PASS", fail = entry->verdict == "FAIL";
     marks.push_back({entry->seconds, pass ? "✓" : fail ? "✗" : "?", pass ? "good" : fail ? "bad" : "open", false});
-    if (entry->checked == Checked::kInvalid) marks.push_back({entry->seconds, "INVALID", "bad", true});
-    before = entry;
   }
   return marks;
 }
@@ -171,7 +174,7 @@ std::string history_page(const History& history) {
       element("p", "",
               "Each point is one certificate. Its verdict stands at the lower edge: ✓ PASS, ✗ "
               "FAIL, ? INCONCLUSIVE. A dotted line marks another kernel, tool, machine or "
-              "generation of the model. Each was checked as `tickmlp verify` does; where its "
+              "generation of the model. Each was checked as <code>tickmlp verify</code> does; where its "
               "evidence was not beside it, only its digest. On machines with other memory or other neighbours "
               "compare the ratio to the memory floor, not the times.");
   out += invalid_part(history);
