@@ -5,6 +5,7 @@
 #include "certify/signature.h"
 #include "cli.h"
 #include "input_file.h"
+#include "report_frame.h"
 #include "text_table.h"
 #include "tickmlp.h"
 
@@ -91,7 +92,7 @@ int verify(const VerifyOptions& options) {
                       {"certificate_schema", certificate.document.at("schema")},
                       {"tool", certificate.document.value("tool", json())},
                       {"checks", checks}};
-    print(report.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+    print(json_text(report));
   } else {
     print(printable(options.certificate) + "\n" + text_of(certificate.checks));
     print("  made by  " + wrapped(made_by(certificate.document), 11) + "\n");
