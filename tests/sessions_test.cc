@@ -80,10 +80,9 @@ TEST_CASE("each core has its own session and recorder, and all of their samples"
 TEST_CASE("the slowest calls of each session are kept, with their re-run and what their own core went through") {
   Tactical tactical;
   std::vector<int> cores = allowed_cores();
-  cores.resize(std::min<std::size_t>(cores.size(), 2));
-  SessionsPlan plan{cores, 5'000, 100};  // more than one chunk
-  plan.run = 3;
-  const SessionsResult result = measure_sessions(tactical.model, tactical.subject, plan);
+  while (cores.size() > 2) cores.pop_back();
+  // More than one chunk.
+  const SessionsResult result = measure_sessions(tactical.model, tactical.subject, {cores, 5'000, 100, 3});
   WorstSamples all;
   std::uint64_t slowest = 0;
   for (const SessionOnCore& session : result.sessions) {
