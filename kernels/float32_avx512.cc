@@ -9,6 +9,8 @@ namespace {
 
 #include "avx512-inl.h"
 
+#include "avx512_short-inl.h"
+
 struct Layer1 : Avx512 {
   using Vector = xsimd::batch<float, xsimd::avx512f>;
   static constexpr uint32_t kRegisterGroups = 16;                // 16 of 32 registers
@@ -32,6 +34,43 @@ struct Layer1 : Avx512 {
     const __m512 ab = _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xEE));
     const __m512 cd = _mm512_add_ps(_mm512_shuffle_ps(c, d, 0x44), _mm512_shuffle_ps(c, d, 0xEE));
     return _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x88), _mm512_shuffle_ps(ab, cd, 0xDD));
+  }
+
+  // Layer 1 of a short stretch: inputs `begin` and on, of which `input` is the first, from the sums `from`.
+  struct Short {
+    const float* input;
+    uint32_t begin;
+    const float* from;
+    size_t stride;  // floats from one input's weights to the next's
+
+    template <uint32_t kGroups>
+    inline __attribute__((always_inline)) void layer1(const ShortHead& head, __m512 (&sum)[kGroups]) const {
+      const float* start = from + head.lane;
+      uint32_t i = begin > head.begin ? begin : head.begin;
+      const float* weights = static_cast<const float*>(head.w1) + i * stride;
+#pragma GCC unroll 4
+      for (uint32_t g = 0; g < kGroups; ++g) sum[g] = _mm512_load_ps(start + g * kGroup);
+      for (; i < head.end; ++i, weights += stride) {
+        const __m512 x = _mm512_set1_ps(input[i - begin]);
+#pragma GCC unroll 4
+        for (uint32_t g = 0; g < kGroups; ++g)
+          sum[g] = _mm512_fmadd_ps(x, _mm512_load_ps(weights + g * kGroup), sum[g]);
+      }
+    }
+  };
+  static bool is_short(const Network& network, uint32_t begin) {
+    return network.inputs - begin <= kShortInputs && network.short_heads;
+  }
+  template <uint32_t kOutputs>
+  __attribute__((noinline)) static Outcome short_part(const Network& network, const float* row, uint32_t begin,
+                                                      const float* from, float* output) {
+    return short_heads<kOutputs>(network, Short{row, begin, from, network.groups * size_t{kGroup}}, output);
+  }
+  static Outcome short_path(const Network& network, const float* row, uint32_t begin, const float* from,
+                            float* output) {
+    const uint32_t count = network.inputs - begin;
+    if (any_not_finite(load_short(row, below(count), count))) return Outcome::kNonFiniteInput;
+    return (network.small_outputs <= 3 ? short_part<3> : short_part<4>)(network, row, begin, from, output);
   }
 
   template <uint32_t kGroups>
