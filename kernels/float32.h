@@ -9,6 +9,7 @@
 // and where a tile fits the registers:
 //   end(network, activation, output)  from its activations to the outputs
 //   is_short(network, begin), short_path(network, row, begin, from, output)  a stretch of few inputs
+//   finish_short(network, hidden, output)  from activations in memory, where network.short_heads
 // and what layer2-inl.h asks for. (xsimd 8.1's own fma is a multiply and an add for AVX-512: 84 % of lanes differ.)
 // Every function is a static member of a template over Isa, so that no symbol is shared between instruction sets.
 #pragma once
@@ -197,6 +198,8 @@ struct Float32 {
   }
 
   static Outcome finish(const Network& network, const Workspace& workspace, float* output) {
+    if constexpr (kWholeTiles)
+      if (network.short_heads) return Isa::finish_short(network, workspace.hidden, output);
     Heads<Isa>::layer2_of_hidden(network, workspace);
     return Heads<Isa>::conclude(network, workspace, output);
   }

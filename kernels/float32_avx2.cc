@@ -83,6 +83,9 @@ void layer2_of_hidden(const Network& network, const Workspace& workspace) {
 Outcome conclude(const Network& network, const Workspace& workspace, float* output) {
   return Heads<Avx2>::conclude(network, workspace, output);
 }
+Outcome finish(const Network& network, const Workspace& workspace, float* output) {
+  return Float32<Avx2>::finish(network, workspace, output);
+}
 uint32_t finish_batch(const Network& network, const BatchWorkspace& workspace, uint32_t states, float* outputs) {
   return HeadsBatch<Avx2>::finish(network, workspace, states, outputs);
 }

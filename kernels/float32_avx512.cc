@@ -73,6 +73,20 @@ struct Layer1 : Avx512 {
     return (network.small_outputs <= 3 ? short_part<3> : short_part<4>)(network, row, begin, from, output);
   }
 
+  // From activations in memory, which the clamp leaves as they are.
+  struct Hidden {
+    const float* hidden;
+    template <uint32_t kGroups>
+    inline __attribute__((always_inline)) void layer1(const ShortHead& head, __m512 (&sum)[kGroups]) const {
+#pragma GCC unroll 4
+      for (uint32_t g = 0; g < kGroups; ++g) sum[g] = _mm512_load_ps(hidden + head.lane + g * kGroup);
+    }
+  };
+  static Outcome finish_short(const Network& network, const float* hidden, float* output) {
+    if (network.small_outputs <= 3) return short_heads<3>(network, Hidden{hidden}, output);
+    return short_heads<4>(network, Hidden{hidden}, output);
+  }
+
   template <uint32_t kGroups>
   static inline __attribute__((always_inline)) Outcome end(const Network& network, const __m512 (&activation)[kGroups],
                                                            float* output) {
@@ -90,6 +104,9 @@ void layer2_of_hidden(const Network& network, const Workspace& workspace) {
 }
 Outcome conclude(const Network& network, const Workspace& workspace, float* output) {
   return Heads<Avx512>::conclude(network, workspace, output);
+}
+Outcome finish(const Network& network, const Workspace& workspace, float* output) {
+  return Float32<Layer1>::finish(network, workspace, output);
 }
 uint32_t finish_batch(const Network& network, const BatchWorkspace& workspace, uint32_t states, float* outputs) {
   return HeadsBatch<Layer1>::finish(network, workspace, states, outputs);

@@ -81,6 +81,9 @@ void layer2_of_hidden(const Network& network, const Workspace& workspace) {
 Outcome conclude(const Network& network, const Workspace& workspace, float* output) {
   return Heads<Neon>::conclude(network, workspace, output);
 }
+Outcome finish(const Network& network, const Workspace& workspace, float* output) {
+  return Float32<Neon>::finish(network, workspace, output);
+}
 uint32_t finish_batch(const Network& network, const BatchWorkspace& workspace, uint32_t states, float* outputs) {
   return HeadsBatch<Neon>::finish(network, workspace, states, outputs);
 }
