@@ -14,9 +14,9 @@ struct Avx512 {
   static Register where_less(Register a, Register b, Register yes, Register no) {
     return _mm512_mask_mov_ps(no, _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), yes);
   }
-  static Register power_of_two(Register t) {
-    const __m512i exponent = _mm512_add_epi32(_mm512_castps_si512(t), _mm512_set1_epi32(127));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23));
+  static Register times_power_of_two(Register p, Register t) {
+    const __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(t), 23);
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), exponent));
   }
   // |v| < infinity wherever start is not -infinity.
   static bool finite(Register v, Register start) {

@@ -11,6 +11,10 @@ namespace tickmlp {
 inline constexpr uint32_t kGroup = 16;
 // A tile is at most 16 groups: their accumulators leave half of AVX-512's 32 registers free for everything else.
 inline constexpr uint32_t kTileGroups = 16;
+// A stretch of layer 1 up to this many inputs, a tick say, is bound by latency, a longer one by its weights.
+inline constexpr uint32_t kShortInputs = 16;
+// At most 4 groups of a head, with layer-2 sums of all heads and the inputs, fit AVX-512's 32 registers.
+inline constexpr uint32_t kShortGroups = 4;
 
 inline constexpr uint32_t kMaxInputs = 4096;
 inline constexpr uint32_t kMaxHeads = 16;
@@ -63,6 +67,20 @@ struct Strip {
   const float* row[4];  // w2 of the model's group 0, were it this head's, for output k; of output 0 where there is no k
 };
 
+// All that a stretch of at most kShortInputs inputs needs of a head, in one cache line. int8 counts its steps from the
+// last four on: `steps` has bit q where step (steps of the model - 4 + q) has weights, and w1 is that of q = 0, which
+// may lie before the array. float32: w1 is that of step 0.
+struct alignas(64) ShortHead {
+  const void* w1;           // of its first group
+  const float* row[4];      // w2 for output k; of output 0 where there is no k
+  const float* lane_scale;  // int8 only
+  float clamp;
+  uint16_t begin, end;  // as in Strip
+  uint16_t lane;        // its first
+  uint8_t groups, outputs;
+  uint32_t steps;
+};
+
 // The strip without its first groups.
 static inline __attribute__((always_inline)) void skip(Strip& strip, uint32_t groups) {
   strip.w1 = static_cast<const uint8_t*>(strip.w1) + groups * size_t{64};
@@ -95,6 +113,10 @@ struct Network {
   // A model of one tile and at most four heads of at most four outputs can go to its outputs in registers:
   uint32_t small_outputs;  // of the head that has most; 0: not such a model
   uint32_t ends;           // bit g: a head ends with group g
+  // And where moreover no head has more than kShortGroups groups, a short stretch goes through the heads by these:
+  bool short_heads = false;
+  uint32_t softmax_heads = 0, other_heads = 0;  // bit h
+  ShortHead short_head[4] = {};
 };
 
 enum class Outcome : uint32_t { kDone, kNonFiniteInput, kNonFiniteOutput };

@@ -6,7 +6,10 @@
 //   kBatchGroups, kBatchStates   the same for a batch: groups and states at once
 //   clamp(a, high)    t = a > 0 ? a : 0; t < high ? t : high, for NaN too: max and min differ there between x86 and Arm
 //   tree_of_states(s) sixteen virtual lanes of as many states as a register has lanes, to a sum a lane
-//   end(network, activation, output)  where a tile fits the registers: from its activations to the outputs
+// and where a tile fits the registers:
+//   end(network, activation, output)  from its activations to the outputs
+//   is_short(network, begin), short_path(network, row, begin, from, output)  a stretch of few inputs
+//   finish_short(network, hidden, output)  from activations in memory, where network.short_heads
 // and what layer2-inl.h asks for. (xsimd 8.1's own fma is a multiply and an add for AVX-512: 84 % of lanes differ.)
 // Every function is a static member of a template over Isa, so that no symbol is shared between instruction sets.
 #pragma once
@@ -147,6 +150,9 @@ struct Float32 {
 
   static Outcome tick(const Network& network, const float* row, uint32_t begin, Workspace& workspace, const void* kept,
                       float* output) {
+    if constexpr (kWholeTiles)
+      if (Isa::is_short(network, begin))
+        return Isa::short_path(network, row, begin, static_cast<const float*>(kept), output);
     Outcome outcome;
     return run(
         {network, workspace, row, begin, network.inputs, static_cast<const float*>(kept), nullptr, output, outcome});
@@ -192,6 +198,8 @@ struct Float32 {
   }
 
   static Outcome finish(const Network& network, const Workspace& workspace, float* output) {
+    if constexpr (kWholeTiles)
+      if (network.short_heads) return Isa::finish_short(network, workspace.hidden, output);
     Heads<Isa>::layer2_of_hidden(network, workspace);
     return Heads<Isa>::conclude(network, workspace, output);
   }

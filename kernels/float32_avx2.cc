@@ -23,8 +23,9 @@ struct Avx2 {
   static Register where_less(Register a, Register b, Register yes, Register no) {
     return xsimd::select(Vector(a) < Vector(b), Vector(yes), Vector(no));
   }
-  static Register power_of_two(Register t) {
-    return xsimd::bitwise_cast<Vector>((xsimd::bitwise_cast<Integers>(Vector(t)) + Integers(127)) << 23);
+  static Register times_power_of_two(Register p, Register t) {
+    const Integers exponent = xsimd::bitwise_cast<Integers>(Vector(t)) << 23;
+    return xsimd::bitwise_cast<Vector>(xsimd::bitwise_cast<Integers>(Vector(p)) + exponent);
   }
   static bool finite(Register v, Register start) {
     const Vector infinity(__builtin_inff());
@@ -81,6 +82,9 @@ void layer2_of_hidden(const Network& network, const Workspace& workspace) {
 }
 Outcome conclude(const Network& network, const Workspace& workspace, float* output) {
   return Heads<Avx2>::conclude(network, workspace, output);
+}
+Outcome finish(const Network& network, const Workspace& workspace, float* output) {
+  return Float32<Avx2>::finish(network, workspace, output);
 }
 uint32_t finish_batch(const Network& network, const BatchWorkspace& workspace, uint32_t states, float* outputs) {
   return HeadsBatch<Avx2>::finish(network, workspace, states, outputs);

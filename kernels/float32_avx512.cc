@@ -9,6 +9,8 @@ namespace {
 
 #include "avx512-inl.h"
 
+#include "avx512_short-inl.h"
+
 struct Layer1 : Avx512 {
   using Vector = xsimd::batch<float, xsimd::avx512f>;
   static constexpr uint32_t kRegisterGroups = 16;                // 16 of 32 registers
@@ -34,6 +36,57 @@ struct Layer1 : Avx512 {
     return _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x88), _mm512_shuffle_ps(ab, cd, 0xDD));
   }
 
+  // Layer 1 of a short stretch: inputs `begin` and on, of which `input` is the first, from the sums `from`.
+  struct Short {
+    const float* input;
+    uint32_t begin;
+    const float* from;
+    size_t stride;  // floats from one input's weights to the next's
+
+    template <uint32_t kGroups>
+    inline __attribute__((always_inline)) void layer1(const ShortHead& head, __m512 (&sum)[kGroups]) const {
+      const float* start = from + head.lane;
+      uint32_t i = begin > head.begin ? begin : head.begin;
+      const float* weights = static_cast<const float*>(head.w1) + i * stride;
+#pragma GCC unroll 4
+      for (uint32_t g = 0; g < kGroups; ++g) sum[g] = _mm512_load_ps(start + g * kGroup);
+      for (; i < head.end; ++i, weights += stride) {
+        const __m512 x = _mm512_set1_ps(input[i - begin]);
+#pragma GCC unroll 4
+        for (uint32_t g = 0; g < kGroups; ++g)
+          sum[g] = _mm512_fmadd_ps(x, _mm512_load_ps(weights + g * kGroup), sum[g]);
+      }
+    }
+  };
+  static bool is_short(const Network& network, uint32_t begin) {
+    return network.inputs - begin <= kShortInputs && network.short_heads;
+  }
+  template <uint32_t kOutputs>
+  __attribute__((noinline)) static Outcome short_part(const Network& network, const float* row, uint32_t begin,
+                                                      const float* from, float* output) {
+    return short_heads<kOutputs>(network, Short{row, begin, from, network.groups * size_t{kGroup}}, output);
+  }
+  static Outcome short_path(const Network& network, const float* row, uint32_t begin, const float* from,
+                            float* output) {
+    const uint32_t count = network.inputs - begin;
+    if (any_not_finite(load_short(row, below(count), count))) return Outcome::kNonFiniteInput;
+    return (network.small_outputs <= 3 ? short_part<3> : short_part<4>)(network, row, begin, from, output);
+  }
+
+  // From activations in memory, which the clamp leaves as they are.
+  struct Hidden {
+    const float* hidden;
+    template <uint32_t kGroups>
+    inline __attribute__((always_inline)) void layer1(const ShortHead& head, __m512 (&sum)[kGroups]) const {
+#pragma GCC unroll 4
+      for (uint32_t g = 0; g < kGroups; ++g) sum[g] = _mm512_load_ps(hidden + head.lane + g * kGroup);
+    }
+  };
+  static Outcome finish_short(const Network& network, const float* hidden, float* output) {
+    if (network.small_outputs <= 3) return short_heads<3>(network, Hidden{hidden}, output);
+    return short_heads<4>(network, Hidden{hidden}, output);
+  }
+
   template <uint32_t kGroups>
   static inline __attribute__((always_inline)) Outcome end(const Network& network, const __m512 (&activation)[kGroups],
                                                            float* output) {
@@ -51,6 +104,9 @@ void layer2_of_hidden(const Network& network, const Workspace& workspace) {
 }
 Outcome conclude(const Network& network, const Workspace& workspace, float* output) {
   return Heads<Avx512>::conclude(network, workspace, output);
+}
+Outcome finish(const Network& network, const Workspace& workspace, float* output) {
+  return Float32<Layer1>::finish(network, workspace, output);
 }
 uint32_t finish_batch(const Network& network, const BatchWorkspace& workspace, uint32_t states, float* outputs) {
   return HeadsBatch<Layer1>::finish(network, workspace, states, outputs);

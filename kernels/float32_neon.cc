@@ -22,8 +22,8 @@ struct Neon {
   static Register where_less(Register a, Register b, Register yes, Register no) {
     return vbslq_f32(vcltq_f32(a, b), yes, no);
   }
-  static Register power_of_two(Register t) {
-    return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vreinterpretq_s32_f32(t), vdupq_n_s32(127)), 23));
+  static Register times_power_of_two(Register p, Register t) {
+    return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(p), vshlq_n_s32(vreinterpretq_s32_f32(t), 23)));
   }
   static bool finite(Register v, Register start) {
     const Register infinity = all(__builtin_inff());
@@ -80,6 +80,9 @@ void layer2_of_hidden(const Network& network, const Workspace& workspace) {
 }
 Outcome conclude(const Network& network, const Workspace& workspace, float* output) {
   return Heads<Neon>::conclude(network, workspace, output);
+}
+Outcome finish(const Network& network, const Workspace& workspace, float* output) {
+  return Float32<Neon>::finish(network, workspace, output);
 }
 uint32_t finish_batch(const Network& network, const BatchWorkspace& workspace, uint32_t states, float* outputs) {
   return HeadsBatch<Neon>::finish(network, workspace, states, outputs);

@@ -73,13 +73,23 @@ struct Heads : Layer2<Isa> {
     p = Isa::fma(p, r, Isa::all(0x1.fffffcp-2f));
     p = Isa::fma(p, r, Isa::all(1.0f));
     p = Isa::fma(p, r, Isa::all(1.0f));
-    return Isa::where_less(x, Isa::all(-87.0f), Isa::all(0.0f), p * Isa::power_of_two(t));
+    return Isa::where_less(x, Isa::all(-87.0f), Isa::all(0.0f), Isa::times_power_of_two(p, t));
   }
 
   // The largest of each head's four, in all of its lanes.
   static Vector largest(Vector v) {
     const Vector two = Isa::maximum(v, Isa::join_high(v, v));
     return Isa::maximum(Isa::template spread<0>(two), Isa::template spread<1>(two));
+  }
+
+  // The same of its first kOutputs.
+  template <uint32_t kOutputs>
+  static Vector largest_of(Vector v) {
+    Vector most = Isa::template spread<0>(v);
+    if (kOutputs > 1) most = Isa::maximum(most, Isa::template spread<1>(v));
+    if (kOutputs > 2) most = Isa::maximum(most, Isa::template spread<2>(v));
+    if (kOutputs > 3) most = Isa::maximum(most, Isa::template spread<3>(v));
+    return most;
   }
 
   // sum + v0 + v1 + v2 + v3 of each head, in that order, in all of its lanes.
@@ -95,6 +105,17 @@ struct Heads : Layer2<Isa> {
     return Isa::where_less(Isa::all(0.0f), Isa::load(block.softmax + p * kWidth), yes, no);
   }
 
+  // The softmax of heads of at most kOutputs outputs; where the lane's head has none, `value`.
+  template <uint32_t kOutputs>
+  static Vector softmax(const HeadBlock& block, uint32_t p, Vector logit, Vector value) {
+    const Vector e = exp32(logit - largest_of<kOutputs>(logit));
+    Vector sum = Isa::template spread<0>(e);
+    if (kOutputs > 1) sum = sum + Isa::template spread<1>(e);
+    if (kOutputs > 2) sum = sum + Isa::template spread<2>(e);
+    if (kOutputs > 3) sum = sum + Isa::template spread<3>(e);
+    return where_softmax(block, p, e / sum, value);
+  }
+
   // One block of at most four outputs a head, kOutputs, from what fold() left: all of it in registers.
   template <uint32_t kOutputs>
   static Outcome conclude_four(const Network& network, const Sixteen (&four)[4], float* output) {
@@ -102,17 +123,7 @@ struct Heads : Layer2<Isa> {
     const Sixteen logits = logits_of<kOutputs>(four, block.small_start);
     if (!all_finite(logits, block.small_start)) return Outcome::kNonFiniteOutput;
     Sixteen results;
-#pragma GCC unroll 4
-    for (uint32_t p = 0; p < kParts; ++p) {
-      const Vector logit = logits.part[p];
-      const Vector e = exp32(logit - largest(logit));
-      Vector sum = Isa::template spread<0>(e);
-      if (kOutputs > 1) sum = sum + Isa::template spread<1>(e);
-      if (kOutputs > 2) sum = sum + Isa::template spread<2>(e);
-      if (kOutputs > 3) sum = sum + Isa::template spread<3>(e);
-      // x / 1 is x, to the bit
-      results.part[p] = where_softmax(block, p, e, logit) / where_softmax(block, p, sum, Isa::all(1.0f));
-    }
+    for (uint32_t p = 0; p < kParts; ++p) results.part[p] = softmax<kOutputs>(block, p, logits.part[p], logits.part[p]);
     Isa::place(results.part, block, output);
     return Outcome::kDone;
   }

@@ -43,6 +43,8 @@ namespace isa = avx512;
 #include "heads-inl.h"
 
 #include "avx512-inl.h"
+
+#include "avx512_short-inl.h"
 #endif
 Outcome conclude(const Network& n, const Workspace& w, float* output) { return isa::conclude(n, w, output); }
 #endif

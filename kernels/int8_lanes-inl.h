@@ -29,8 +29,9 @@ void lanes(const Network& network, const void* codes, uint32_t begin, uint32_t e
 
 // Layer 2 and the heads, from hidden activations.
 Outcome finish(const Network& network, const Workspace& workspace, float* output) {
-#if HWY_TARGET != HWY_SSE4
-  isa::layer2_of_hidden(network, workspace);
-#endif
+#if HWY_TARGET == HWY_SSE4
   return conclude(network, workspace, output);
+#else
+  return isa::finish(network, workspace, output);
+#endif
 }

@@ -2,14 +2,17 @@
 // Part of int8.cc, included inside its per-target namespace, so without a guard: layer 1 with AVX-512 VNNI.
 
 constexpr uint32_t kPartGroups = 16;  // 16 of 32 registers
-// A stretch of layer 1 up to this length, a tick say, is bound by latency, a longer one by its weights.
-constexpr uint32_t kShortInputs = 16;
-constexpr uint32_t kChunk = 4;  // quads: 16 inputs, one vector of the quantiser
+constexpr uint32_t kChunk = 4;        // quads: 16 inputs, one vector of the quantiser
 
 // sum += the four products of each lane. In assembly because Highway 1.0.3 has no such operation, its target string
 // lacks avx512vnni, and GCC 12 wraps the intrinsic in two register copies an accumulator (28 a step for 14 groups).
 HWY_INLINE void dot_product(__m512i& sum, __m512i codes, const int8_t* HWY_RESTRICT weights) {
   __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "m"(*reinterpret_cast<const __m512i*>(weights)));
+}
+
+HWY_INLINE uint32_t count_clipped(__m512 p) {
+  const __mmask16 clipped = _mm512_cmp_ps_mask(_mm512_abs_ps(p), _mm512_set1_ps(127.0f), _CMP_GT_OQ);
+  return static_cast<uint32_t>(__builtin_popcount(clipped));
 }
 
 // Up to 16 inputs to codes, 32 bits each; those outside the mask are 0. Written with intrinsics: through Highway's
@@ -18,12 +21,10 @@ HWY_INLINE __m512i quantise16(__m512 x, __mmask16 inside, const float* HWY_RESTR
   verdict.bad |= _mm512_fpclass_ps_mask(x, 0x99);  // NaNs and infinities
   const __m512 limit = _mm512_set1_ps(127.0f);
   const __m512 p = _mm512_mul_ps(x, _mm512_maskz_loadu_ps(inside, scale));
-  verdict.clipped += static_cast<uint32_t>(__builtin_popcount(_mm512_cmp_ps_mask(_mm512_abs_ps(p), limit, _CMP_GT_OQ)));
+  verdict.clipped += count_clipped(p);
   const __m512 q = _mm512_min_ps(_mm512_max_ps(p, _mm512_set1_ps(-127.0f)), limit);
   return _mm512_maskz_add_epi32(inside, _mm512_cvtps_epi32(q), _mm512_set1_epi32(128));
 }
-
-HWY_INLINE __mmask16 below(uint32_t count) { return static_cast<__mmask16>((1u << (count < 16 ? count : 16)) - 1); }
 
 // Inputs at .. at + 15 of a stretch, as far as it goes.
 HWY_INLINE void quantise_chunk(const Inputs& inputs, uint32_t at, uint8_t* codes, Verdict& verdict) {
@@ -72,27 +73,53 @@ uint64_t long_part(const Stretch& stretch, const Strip& strip, const Inputs& inp
   return verdict.clipped;
 }
 
-// A stretch of at most 16 inputs of a model that is one tile, a tick say: bound by latency. Codes stay in registers,
-// each quad's in all lanes, and all groups go through each step together: head by head it took 26 ns more of 104, with
-// the scheduler full of instructions that wait for one another.
-template <uint32_t kGroups>
-Outcome short_part(const Network& network, uint32_t first, const int32_t* from, float* output, __m512i quad0,
-                   __m512i quad1, __m512i quad2, __m512i quad3) {
-  I32 acc[kGroups];
-#pragma GCC unroll 16
-  for (uint32_t g = 0; g < kGroups; ++g) acc[g] = hn::Load(kI32, from + g * kGroup);
-  const uint32_t quads = (network.inputs + 3) / 4 - first;
-  const size_t stride = kGroups * size_t{64};
-  const int8_t* HWY_RESTRICT weights = static_cast<const int8_t*>(network.w1) + first * stride;
-  const __m512i quad[4] = {quad0, quad1, quad2, quad3};
+// Layer 1 of a short stretch, from the sums `from`: the model's last four quads, each one's codes in all lanes, as far
+// as bit q of `valid` says that they are in the stretch.
+struct ShortQuads {
+  const int32_t* from;
+  uint32_t valid;
+  size_t stride;  // bytes from one quad's weights to the next's
+  __m512i quad[kShortInputs / 4];
+
+  template <uint32_t kGroups>
+  HWY_INLINE void layer1(const ShortHead& head, __m512 (&scaled)[kGroups]) const {
+    const uint32_t steps = head.steps & valid;
+    const auto* weights = static_cast<const int8_t*>(head.w1);
+    const int32_t* start = from + head.lane;
+    __m512i sum[kGroups];
 #pragma GCC unroll 4
-  for (uint32_t q = 0; q < 4; ++q)
-    if (q < quads)
-#pragma GCC unroll 16
-      for (uint32_t g = 0; g < kGroups; ++g) dot_product(acc[g].raw, quad[q], weights + q * stride + g * 64);
-  F32 activation[kGroups];
-  activate<kGroups>(network, 0, acc, activation);
-  return end_groups<kGroups>(network, activation, output);
+    for (uint32_t g = 0; g < kGroups; ++g) sum[g] = _mm512_load_si512(start + g * kGroup);
+#pragma GCC unroll 4
+    for (uint32_t q = 0; q < kShortInputs / 4; ++q)
+      if (steps >> q & 1)
+#pragma GCC unroll 4
+        for (uint32_t g = 0; g < kGroups; ++g) dot_product(sum[g], quad[q], weights + q * stride + g * 64);
+#pragma GCC unroll 4
+    for (uint32_t g = 0; g < kGroups; ++g)
+      scaled[g] = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[g]), _mm512_load_ps(head.lane_scale + g * kGroup));
+  }
+};
+
+// Inputs 4 * q .. 4 * q + 3 of a stretch to their codes, in all lanes. The broadcast from a 128-bit register takes one
+// cycle, a shuffle from the middle of a wide one four; and a whole quad needs no mask, which would wait for its making.
+// Adding 1.5 * 2^23 + 128 rounds to the nearest integer, even on a tie, and leaves the code in the low byte.
+HWY_INLINE __m512i quantise_quad(const Inputs& inputs, uint32_t q) {
+  const uint32_t at = 4 * q;
+  if (at + 4 <= inputs.lead) return _mm512_setzero_si512();
+  const bool whole = inputs.lead <= at && at + 4 <= inputs.count;
+  const auto inside = static_cast<__mmask8>((below(inputs.count) & ~below(inputs.lead)) >> at);
+  const __m128 x = whole ? _mm_loadu_ps(inputs.input + at) : _mm_maskz_loadu_ps(inside, inputs.input + at);
+  const __m128 product = _mm_mul_ps(x, _mm_loadu_ps(inputs.scale + at));
+  const __m128i rounded = _mm_castps_si128(_mm_add_ps(product, _mm_set1_ps(12583040.0f)));
+  // In memory, or GCC makes each of them anew for every quad.
+  alignas(16) static constexpr int32_t kLow[4] = {0x4B400001, 0x4B400001, 0x4B400001, 0x4B400001};
+  alignas(16) static constexpr int32_t kHigh[4] = {0x4B4000FF, 0x4B4000FF, 0x4B4000FF, 0x4B4000FF};
+  const __m128i low = _mm_load_si128(reinterpret_cast<const __m128i*>(kLow));
+  const __m128i high = _mm_load_si128(reinterpret_cast<const __m128i*>(kHigh));
+  const __m128i code = _mm_min_epi32(_mm_max_epi32(rounded, low), high);
+  const __m128i bytes = _mm_set1_epi32(0x0C080400);
+  return _mm512_broadcastd_epi32(whole ? _mm_shuffle_epi8(code, bytes)
+                                       : _mm_shuffle_epi8(_mm_maskz_mov_epi32(inside, code), bytes));
 }
 
 // One function for each number of groups, so that the compiler sees every loop over accumulators unrolled.
@@ -102,8 +129,6 @@ struct Parts {
                                        const Inputs&) = {&long_part<kIndex + 1, false>...};
   static constexpr uint64_t (*kQuantising[])(const Stretch&, const Strip&,
                                              const Inputs&) = {&long_part<kIndex + 1, true>...};
-  static constexpr Outcome (*kShort[])(const Network&, uint32_t, const int32_t*, float*, __m512i, __m512i, __m512i,
-                                       __m512i) = {&short_part<kIndex + 1>...};
 };
 template <uint32_t kCount, uint32_t... kIndex>
 struct MakeParts : MakeParts<kCount - 1, kCount - 1, kIndex...> {};
@@ -116,26 +141,30 @@ HWY_INLINE void take_strip(const Stretch& stretch, const Strip& strip) {
   AllParts::kLong[strip.groups - 1](stretch, strip, Inputs{});
 }
 
-// Masked lanes of a load cannot fault, but a load waits for every cache line it spans, the masked part too. So a tick's
-// seven features are taken with half a vector: 120 ns less in one tick of ten where what follows the row is cold.
-// Straight from the entry, arguments in registers; the call is the last thing, so that clips are counted before it.
-HWY_INLINE Outcome short_path(const Network& network, const float* row, uint32_t begin, const void* from,
-                              Workspace& workspace, float* output) {
-  const Inputs inputs = make_inputs(network, row, begin, network.inputs);
-  Verdict verdict = {};
-  const __mmask16 inside = static_cast<__mmask16>(below(inputs.count) & ~below(inputs.lead));
-  const __m512 x = inputs.count <= 8
-                       ? _mm512_zextps256_ps512(_mm256_maskz_loadu_ps(static_cast<__mmask8>(inside), inputs.input))
-                       : _mm512_maskz_loadu_ps(inside, inputs.input);
-  const __m512i code = quantise16(x, inside, inputs.scale, verdict);
-  // A quad's codes are one 128-bit part: its four low bytes, four times over, and then in all parts.
-  const __m512i four = _mm512_shuffle_epi8(code, _mm512_set1_epi32(0x0C080400));
-  const __m512i quad0 = _mm512_shuffle_i32x4(four, four, 0x00), quad1 = _mm512_shuffle_i32x4(four, four, 0x55);
-  const __m512i quad2 = _mm512_shuffle_i32x4(four, four, 0xAA), quad3 = _mm512_shuffle_i32x4(four, four, 0xFF);
-  workspace.clipped = verdict.clipped;
-  if (verdict.bad != 0) return Outcome::kNonFiniteInput;
-  const auto* sums = static_cast<const int32_t*>(from);
-  return AllParts::kShort[network.groups - 1](network, begin / 4, sums, output, quad0, quad1, quad2, quad3);
+// A function of its own, and arguments in registers: what is inlined into the entry keeps its pointers on the stack.
+template <uint32_t kOutputs>
+__attribute__((noinline)) Outcome short_part(const Network& network, const int32_t* from, uint32_t valid, float* output,
+                                             __m512i quad0, __m512i quad1, __m512i quad2, __m512i quad3) {
+  const ShortQuads source{from, valid, network.groups * size_t{64}, {quad0, quad1, quad2, quad3}};
+  return short_heads<kOutputs>(network, source, output);
+}
+
+// Straight from the entry; the call is the last thing, so that clips are counted before it.
+__attribute__((noinline)) Outcome short_path(const Network& network, const float* row, uint32_t begin, const void* from,
+                                             Workspace& workspace, float* output) {
+  const uint32_t count = network.inputs - begin, lead = begin + kShortInputs - round_up(network.inputs, 4);
+  // As numbers, since they may lie before the arrays.
+  const auto* input = reinterpret_cast<const float*>(reinterpret_cast<uintptr_t>(row) - lead * sizeof(float));
+  const float* scale = network.input_scale + begin;
+  const auto* first = reinterpret_cast<const float*>(reinterpret_cast<uintptr_t>(scale) - lead * sizeof(float));
+  const Inputs last{input, first, lead, lead + count};
+  const __m512i quad0 = quantise_quad(last, 0), quad1 = quantise_quad(last, 1);
+  const __m512i quad2 = quantise_quad(last, 2), quad3 = quantise_quad(last, 3);
+  const __m512 x = load_short(row, below(count), count);
+  workspace.clipped = count_clipped(_mm512_mul_ps(x, _mm512_maskz_loadu_ps(below(count), scale)));
+  if (any_not_finite(x)) return Outcome::kNonFiniteInput;
+  const auto part = network.small_outputs <= 3 ? short_part<3> : short_part<4>;
+  return part(network, static_cast<const int32_t*>(from), 0xFu << lead / 4, output, quad0, quad1, quad2, quad3);
 }
 
 // The tile that comes first quantises on its way, unless it would not see all inputs.
@@ -165,5 +194,5 @@ HWY_INLINE uint64_t layer1(const Stretch& stretch, const Inputs& inputs) {
 }
 
 HWY_INLINE bool is_short(const Network& network, uint32_t begin) {
-  return network.inputs - begin / 4 * 4 <= kShortInputs && network.small_outputs != 0;
+  return network.inputs - begin / 4 * 4 <= kShortInputs && network.short_heads;
 }

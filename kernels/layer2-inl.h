@@ -8,7 +8,7 @@
 //   fma(a, b, c)              a * b + c, rounded once
 //   maximum(a, b)             a > b ? a : b
 //   where_less(a, b, yes, no) lane by lane
-//   power_of_two(t)           2^n of t = n + 1.5 * 2^23
+//   times_power_of_two(p, t)  p * 2^n of t = n + 1.5 * 2^23, where it is a normal number: n added to the exponent
 //   finite(v, start)          every lane is, where start is not -infinity
 //   fold(a, b, c, d, four)    sixteen virtual lanes of each of four heads to four of each, head by head
 //   zip_low, zip_high(a, b)   of each 128 bits: a0 b0 a1 b1, a2 b2 a3 b3

@@ -75,6 +75,25 @@ uint32_t make_strips(const Network& network, uint32_t steps, Strip* strips) {
   return count;
 }
 
+ShortHead short_head(const Network& network, ElementType type, const Strip& strip, uint32_t steps) {
+  ShortHead head = {};
+  head.w1 = strip.w1;
+  for (uint32_t k = 0; k < 4; ++k) head.row[k] = strip.w2 + (k < strip.outputs ? k * strip.w2_stride : 0);
+  head.clamp = network.group_clamp[strip.group];
+  head.begin = static_cast<uint16_t>(strip.begin);
+  head.end = static_cast<uint16_t>(strip.end);
+  head.lane = static_cast<uint16_t>(strip.group * kGroup);
+  head.groups = static_cast<uint8_t>(strip.groups);
+  head.outputs = static_cast<uint8_t>(strip.outputs);
+  if (type != ElementType::kInt8) return head;
+  head.lane_scale = network.lane_scale + strip.group * kGroup;
+  head.w1 = reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(strip.w1) + steps * strip.stride -
+                                          kShortInputs / 4 * strip.stride);
+  for (uint32_t step = strip.begin; step < strip.end; ++step)
+    if (step + kShortInputs / 4 >= steps) head.steps |= 1u << (step + kShortInputs / 4 - steps);
+  return head;
+}
+
 }  // namespace
 
 void bind_strips(Network& network, ElementType type, Strip* tiles, Strip* strips) {
@@ -83,13 +102,21 @@ void bind_strips(Network& network, ElementType type, Strip* tiles, Strip* strips
   network.strip = strips;
   network.tiles = make_tiles(network, steps, tiles);
   network.strips = make_strips(network, steps, strips);
-  network.small_outputs = network.ends = 0;
+  network.small_outputs = network.ends = network.softmax_heads = network.other_heads = 0;
+  network.short_heads = false;
   if (network.tiles > 1 || network.heads > 4) return;
   for (uint32_t i = 0; i < network.strips; ++i) {
     network.ends |= 1u << (strips[i].group + strips[i].groups - 1);
     network.small_outputs = std::max(network.small_outputs, strips[i].outputs);
   }
   if (network.small_outputs > 4) network.small_outputs = 0;
+  network.short_heads = network.small_outputs != 0;
+  for (uint32_t h = 0; h < network.heads; ++h) {
+    network.short_heads &= network.head[h].groups <= kShortGroups;
+    (network.head[h].softmax ? network.softmax_heads : network.other_heads) |= 1u << h;
+  }
+  if (network.short_heads)
+    for (uint32_t h = 0; h < network.heads; ++h) network.short_head[h] = short_head(network, type, strips[h], steps);
 }
 
 }  // namespace tickmlp

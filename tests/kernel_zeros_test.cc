@@ -33,13 +33,17 @@ void keep_only(RandomNetwork& model, const std::vector<std::pair<uint32_t, uint3
 
 TEST_CASE("heads that read a part of the input give the same bits on every kernel and path") {
   std::mt19937 random(41);
-  const std::vector<HeadShape> shapes = {
-      {64, 3, true, kInfinity}, {40, 3, true, 6.0f}, {272, 2, true, 6.0f}, {64, 1, false, kInfinity}};
+  // Two heads, four of which one is wider than a tile, and four that a short stretch takes one by one.
+  const std::vector<std::vector<HeadShape>> models = {
+      {{64, 3, true, kInfinity}, {40, 3, true, 6.0f}},
+      {{64, 3, true, kInfinity}, {40, 3, true, 6.0f}, {272, 2, true, 6.0f}, {64, 1, false, kInfinity}},
+      {{64, 3, true, kInfinity}, {30, 2, false, 6.0f}, {10, 2, true, 6.0f}, {64, 1, false, kInfinity}}};
   for (ElementType type : kTypes)
     for (uint32_t inputs : {13u, 31u, 420u})
-      for (uint32_t heads : {2u, 4u})
+      for (const std::vector<HeadShape>& shapes : models)
         for (int round = 0; round < 4; ++round) {
-          RandomNetwork model(type, inputs, {shapes.begin(), shapes.begin() + heads}, static_cast<uint32_t>(random()));
+          const auto heads = static_cast<uint32_t>(shapes.size());
+          RandomNetwork model(type, inputs, shapes, static_cast<uint32_t>(random()));
           std::vector<std::pair<uint32_t, uint32_t>> parts;
           for (uint32_t h = 0; h < heads; ++h) {
             const uint32_t begin = static_cast<uint32_t>(random()) % inputs;
