@@ -7,6 +7,7 @@
 //   clamp(a, high)    t = a > 0 ? a : 0; t < high ? t : high, for NaN too: max and min differ there between x86 and Arm
 //   tree_of_states(s) sixteen virtual lanes of as many states as a register has lanes, to a sum a lane
 //   end(network, activation, output)  where a tile fits the registers: from its activations to the outputs
+//   gather(input, count, kept, to)    GatherFunction
 // and what layer2-inl.h asks for. (xsimd 8.1's own fma is a multiply and an add for AVX-512: 84 % of lanes differ.)
 // Every function is a static member of a template over Isa, so that no symbol is shared between instruction sets.
 #pragma once
@@ -202,7 +203,8 @@ struct Float32 {
                                            .encode = encode,
                                            .lanes = lanes,
                                            .finish = finish,
-                                           .batch = Float32Batch<Isa>::batch};
+                                           .batch = Float32Batch<Isa>::batch,
+                                           .gather = Isa::gather};
 };
 
 }  // namespace tickmlp

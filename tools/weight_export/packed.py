@@ -58,6 +58,15 @@ class PackedModel:
     def lanes(self) -> int:
         return sum(head.padded for head in self.heads)
 
+    @property
+    def kept(self) -> np.ndarray:
+        """The inputs whose weights the blob holds, ascending: all, or those that a lane reads where leaving the others
+        out pays (layout.is_stored_pruned)."""
+        read = np.flatnonzero(self.w1.view(f"u{self.w1.itemsize}").any(axis=1))  # the loader too takes -0 for a weight
+        between = read[-1] - read[0] + 1 - len(read) if len(read) else 0
+        row_bytes = self.w1.shape[1] * self.w1.itemsize
+        return read if layout.is_stored_pruned(self.inputs, int(between), row_bytes) else np.arange(self.inputs)
+
 
 def evaluate(model: PackedModel, x: np.ndarray) -> np.ndarray:
     """The exact outputs, float32 [n, outputs], of finite float32 x [n, inputs]. Error: non-finite-output."""
