@@ -127,7 +127,7 @@ tickmlp_status verify_pruning(const uint8_t* bytes, const BlobPlan& plan, tickml
 tickmlp_status verify_blob(const uint8_t* bytes, uint64_t count, BlobPlan* plan, tickmlp_error* error);
 
 // Whether a model is stored without its unread inputs: `between` are those after the first and before the last input
-// that is read. The others cost nothing, since layer 1 begins and ends where its weights do.
+// that is needed. The others cost nothing, since layer 1 begins and ends where its weights do.
 constexpr bool is_stored_pruned(uint32_t inputs, uint32_t between, uint64_t row_bytes) {
   const uint64_t dropped = between * row_bytes;
   return dropped >= kLeastDropped && dropped >= kLeastDroppedAnInput * inputs;

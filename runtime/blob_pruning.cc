@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inputs that no lane reads: which these are, and that a blob leaves them out if and only if it has to, so that a model
-// has one byte string.
+// has one byte string. Those of a window's newest row stay, read or not: to gather a row of seven takes 20 ns of a tick
+// of 71, and their weights of zero take 1 % of a full inference.
 #include "../kernels/contract.h"
 #include "blob.h"
 #include "error.h"
@@ -31,11 +32,11 @@ void find_rows(const uint8_t* bytes, const BlobPlan& plan, Rows* rows) {
   }
 }
 
-// Of inputs that are read or not: how many are, and how many are not between the first and the last that are.
-struct Reading {
-  uint32_t count = 0, between = 0, since = 0;  // since: not read since the last that is
-  void add(bool read) {
-    if (read) {
+// Of inputs that are needed or not: how many are, and how many are not between the first and the last that are.
+struct Needs {
+  uint32_t count = 0, between = 0, since = 0;  // since: not needed since the last that is
+  void add(bool needed) {
+    if (needed) {
       between += count != 0 ? since : 0;
       since = 0;
       ++count;
@@ -54,25 +55,29 @@ tickmlp_status verify_pruning(const uint8_t* bytes, const BlobPlan& plan, tickml
   Rows rows;
   rows.int8 = header.element_type == TICKMLP_INT8;
   find_rows(bytes, plan, &rows);
-  Reading reading;
+  Needs needs;
   for (uint32_t i = 0; i < header.inputs; ++i) {
-    const bool read = pruned ? kept[i / 8] >> i % 8 & 1 : rows.has_weight(i);
-    if (pruned && read && reading.count < plan.stored_inputs && !rows.has_weight(reading.count))
+    const bool newest = i + header.window_columns >= header.inputs;
+    const bool stored = !pruned || kept[i / 8] >> i % 8 & 1;
+    const bool read = stored && needs.count < plan.stored_inputs && rows.has_weight(pruned ? needs.count : i);
+    if (pruned && newest && !stored)
+      return fail(error, TICKMLP_BLOB_VALUE, "input %u of the window's newest row is left out; expected it kept", i);
+    if (pruned && stored && !newest && !read)
       return fail(error, TICKMLP_BLOB_VALUE, "input %u is kept and has no weight in any lane; expected it pruned", i);
-    reading.add(read);
+    needs.add(pruned ? stored : read || newest);
   }
   for (uint32_t i = header.inputs; pruned && i % 8 != 0; ++i)
     if (kept[i / 8] >> i % 8 & 1)
       return fail(error, TICKMLP_BLOB_RESERVED, "the kept inputs have a bit for input %u of %u; expected 0", i,
                   header.inputs);
-  if (pruned && reading.count != plan.stored_inputs)
-    return fail(error, TICKMLP_BLOB_DIMENSION, "the kept inputs have %u bits; kept_inputs says %u", reading.count,
+  if (pruned && needs.count != plan.stored_inputs)
+    return fail(error, TICKMLP_BLOB_DIMENSION, "the kept inputs have %u bits; kept_inputs says %u", needs.count,
                 plan.stored_inputs);
   const uint64_t row_bytes = uint64_t{plan.lanes} * (rows.int8 ? 1 : sizeof(float));
-  if (is_stored_pruned(header.inputs, reading.between, row_bytes) != pruned)
+  if (is_stored_pruned(header.inputs, needs.between, row_bytes) != pruned)
     return fail(error, TICKMLP_BLOB_LAYOUT,
                 "weight layout is %u; %u of %u inputs lie unread between others that are read, which makes it %u",
-                header.layout, reading.between, header.inputs, pruned ? kBlobLayout : kPrunedLayout);
+                header.layout, needs.between, header.inputs, pruned ? kBlobLayout : kPrunedLayout);
   return TICKMLP_OK;
 }
 

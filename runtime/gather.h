@@ -12,12 +12,4 @@ inline size_t gathered_bytes(const Network& network, size_t states) {
   return network.input_mask != nullptr ? whole_lines((states * network.inputs + kGroup) * sizeof(float)) : 0;
 }
 
-// How many of inputs 0 .. end - 1 layer 1 reads.
-inline uint32_t count_kept(const Network& network, uint32_t end) {
-  if (network.input_mask == nullptr) return end;
-  uint32_t count = 0;
-  for (uint32_t i = 0; i < end; ++i) count += network.input_mask[i / 8] >> i % 8 & 1;
-  return count;
-}
-
 }  // namespace tickmlp

@@ -29,16 +29,6 @@ tickmlp_status take_next_state(tickmlp_window& window) {
   return TICKMLP_OK;
 }
 
-[[gnu::noinline]] Outcome tick_pruned(tickmlp_window& window, const float* row, float* output) {
-  if (!window.gather(row, window.columns, window.row_mask, window.gathered)) return Outcome::kNonFiniteInput;
-  return window.tick(window.network, window.gathered, window.begin, window.workspace, window.kept, output);
-}
-
-Outcome tick_any(tickmlp_window& window, const float* row, float* output) {
-  if (window.row_mask != nullptr) return tick_pruned(window, row, output);
-  return window.tick(window.network, row, window.begin, window.workspace, window.kept, output);
-}
-
 bool overlap(const float* row, size_t row_count, const float* output, size_t output_count) {
   return row < output + output_count && output < row + row_count;
 }
@@ -67,16 +57,9 @@ void copy_row(const float* from, size_t count, float* to) {
 // What the newest row of a reset adds to what advance() has counted: it may become one of the older rows before a tick
 // has seen it.
 uint64_t clipped_in_newest(const tickmlp_window& window) {
-  if (!window.quantised) return 0;
-  const Network& network = window.network;
-  const float* row = window.state + window.newest;
-  if (window.row_mask != nullptr) {
-    window.gather(row, window.columns, window.row_mask, window.gathered);
-    row = window.gathered;
-  }
+  const float *row = window.state + window.newest, *scale = window.network.input_scale + window.begin;
   uint64_t clipped = 0;
-  for (uint32_t i = window.begin; i < network.inputs; ++i)
-    clipped += std::fabs(row[i - window.begin] * network.input_scale[i]) > 127.0f;
+  for (uint32_t i = 0; window.quantised && i < window.columns; ++i) clipped += std::fabs(row[i] * scale[i]) > 127.0f;
   return clipped;
 }
 
@@ -84,12 +67,9 @@ size_t touch_bytes(uint32_t columns, uint32_t outputs) {
   return whole_lines(columns * sizeof(float)) + whole_lines(outputs * sizeof(float));
 }
 
-size_t mask_bytes(uint32_t columns) { return whole_lines(columns / 8 + 2); }
-
 size_t bytes_of_arrays(const Network& network, uint32_t columns) {
   return 2 * whole_lines(network.all_inputs * sizeof(float)) + 2 * network.groups * size_t{64} +
-         workspace_bytes(network) + touch_bytes(columns, network.outputs) + gathered_bytes(network, 1) +
-         mask_bytes(columns);
+         workspace_bytes(network) + touch_bytes(columns, network.outputs) + gathered_bytes(network, 1);
 }
 
 void lay_out(tickmlp_window& window, uint8_t* next) {
@@ -105,10 +85,6 @@ void lay_out(tickmlp_window& window, uint8_t* next) {
   window.touch_output = reinterpret_cast<float*>(next + whole_lines(window.columns * sizeof(float)));
   next += touch_bytes(window.columns, window.network.outputs);
   window.gathered = reinterpret_cast<float*>(next);
-  if (window.network.inputs - window.begin == window.columns) return;
-  window.row_mask = next + gathered_bytes(window.network, 1);
-  for (uint32_t i = 0, from = window.newest; i < window.columns; ++i, ++from)
-    window.row_mask[i / 8] |= static_cast<uint8_t>((window.network.input_mask[from / 8] >> from % 8 & 1) << i % 8);
 }
 
 }  // namespace
@@ -136,7 +112,7 @@ tickmlp_status tickmlp_window_create(const tickmlp_model* model, const tickmlp_s
   window->tick = model->kernel->functions->tick;
   window->columns = model->info.window_columns;
   window->newest = network.all_inputs - window->columns;
-  window->begin = count_kept(network, window->newest);
+  window->begin = network.inputs - window->columns;  // no model lacks an input of the newest row
   window->gather = model->kernel->functions->gather;
   window->flush = options.non_finite == TICKMLP_FLUSH;
   window->quantised = model->info.type == TICKMLP_INT8;
@@ -183,11 +159,11 @@ tickmlp_status tickmlp_window_tick(tickmlp_window* window, const float* row, siz
   // The row becomes the window's behind the kernel, beside the end of the softmax; first only where the output lies
   // over it. A refused row leaves nothing behind.
   if (overlap(row, row_count, output, output_count)) row = keep_aside(*window, row);
-  Outcome outcome = tick_any(*window, row, output);
+  Outcome outcome = window->tick(window->network, row, window->begin, window->workspace, window->kept, output);
   if (outcome == Outcome::kNonFiniteInput && window->flush) {
     uint64_t flushed = 0;
     row = flush(*window, row, &flushed);
-    outcome = tick_any(*window, row, output);
+    outcome = window->tick(window->network, row, window->begin, window->workspace, window->kept, output);
     add(window->counters.flushed, flushed);
   }
   if (outcome != Outcome::kDone) [[unlikely]] {

@@ -20,7 +20,6 @@ struct tickmlp_window {
   void* next_kept;    // [lanes] likewise
   tickmlp::GatherFunction gather;
   float* gathered;      // [inputs] scratch of a pruned model
-  uint8_t* row_mask;    // the newest row's part of network.input_mask; nullptr: layer 1 reads all of the row
   float* touch_row;     // [columns] scratch of touch()
   float* touch_output;  // [outputs] likewise
   tickmlp_counters counters;

@@ -12,6 +12,12 @@ using Mask = std::vector<bool>;
 
 inline size_t count_of(const Mask& read) { return static_cast<size_t>(std::count(read.begin(), read.end(), true)); }
 
+// What a blob keeps: the inputs that are read, and those of a window's newest row.
+inline Mask kept_of(Mask read, uint32_t columns) {
+  std::fill(read.end() - columns, read.end(), true);
+  return read;
+}
+
 // Every input but those of a random share; the first and the last are always read.
 inline Mask random_mask(uint32_t inputs, double share, std::mt19937& random) {
   Mask read(inputs);
@@ -86,9 +92,10 @@ inline void write_weights(const RandomNetwork& model, const std::vector<uint32_t
 inline std::vector<uint8_t> blob_of(RandomNetwork& model, const Mask& read, uint32_t columns, bool pruned) {
   const Network& network = model.network;
   const std::vector<float> ranges = set_ranges(model, columns != 0 ? columns : network.inputs);
+  const Mask keep = kept_of(read, columns);
   std::vector<uint32_t> kept;
   for (uint32_t i = 0; i < network.inputs; ++i)
-    if (!pruned || read[i]) kept.push_back(i);
+    if (!pruned || keep[i]) kept.push_back(i);
   BlobHeader header = {};
   std::memcpy(header.magic, kBlobMagic, sizeof header.magic);
   header.format_version = kBlobVersion;
@@ -147,11 +154,11 @@ inline std::vector<uint8_t> blob_of(RandomNetwork& model, const Mask& read, uint
   return bytes;
 }
 
-// A pruned model of 40 inputs, of which 21 are read, a window of 5 rows of 8.
+// A pruned model of 48 inputs, of which 28 are kept: a window of 6 rows of 8, every second input of all rows is read.
 inline std::vector<uint8_t> pruned_sample(ElementType type) {
-  RandomNetwork model(type, 40, {{100, 3, true, 6.0f}, {60, 3, true, kInfinity}, {64, 1, false, 6.0f}}, 5);
-  Mask read(40);
-  for (uint32_t i = 0; i < 40; ++i) read[i] = i % 2 == 0 || i == 39;
+  RandomNetwork model(type, 48, {{100, 3, true, 6.0f}, {60, 3, true, kInfinity}, {64, 1, false, 6.0f}}, 5);
+  Mask read(48);
+  for (uint32_t i = 0; i < 48; i += 2) read[i] = true;
   keep_only(model, read);
   return blob_of(model, read, 8, true);
 }

@@ -91,11 +91,12 @@ TEST_CASE("forged lists of kept inputs, each refused by its name") {
   for (ElementType type : kTypes) {
     std::vector<uint8_t> good = pruned_sample(type);
     const BlobPlan plan = plan_of(good);
-    REQUIRE(plan.stored_inputs == 21);
+    REQUIRE(plan.stored_inputs == 28);
     const uint64_t mask = plan.kept.begin;
     const auto status = [&](const auto& change) { return forge(good, change).status; };
-    for (uint32_t i = 0; i < 40; ++i)  // one more or one less than kept_inputs says
-      CHECK(status([&](auto& b) { b[mask + i / 8] ^= static_cast<uint8_t>(1 << i % 8); }) == TICKMLP_BLOB_DIMENSION);
+    for (uint32_t i = 0; i < 48; ++i)  // one more or one less than kept_inputs says; of the newest row none may lack
+      CHECK(status([&](auto& b) { b[mask + i / 8] ^= static_cast<uint8_t>(1 << i % 8); }) ==
+            (i < 40 ? TICKMLP_BLOB_DIMENSION : TICKMLP_BLOB_VALUE));
     // As many, but another: only the golden outputs can tell, and they do.
     std::vector<uint8_t> moved = good;
     moved[mask] ^= 0b1100;
@@ -105,10 +106,10 @@ TEST_CASE("forged lists of kept inputs, each refused by its name") {
     if (verify(moved) == TICKMLP_OK)
       CHECK(tickmlp_model_load_bytes(moved.data(), moved.size(), nullptr, &model, nullptr) == TICKMLP_BLOB_GOLDEN);
     // Beyond the last input lies padding.
-    CHECK(status([&](auto& b) { b[mask + 5] = 1; }) == TICKMLP_BLOB_RESERVED);
+    CHECK(status([&](auto& b) { b[mask + 6] = 1; }) == TICKMLP_BLOB_RESERVED);
     CHECK(status([&](auto& b) { header_of(b).kept_inputs = 0; }) == TICKMLP_BLOB_DIMENSION);
     CHECK(status([&](auto& b) { header_of(b).kept_inputs = 1; }) == TICKMLP_BLOB_DIMENSION);
-    CHECK(status([&](auto& b) { header_of(b).kept_inputs = 40; }) == TICKMLP_BLOB_DIMENSION);
+    CHECK(status([&](auto& b) { header_of(b).kept_inputs = 48; }) == TICKMLP_BLOB_DIMENSION);
     CHECK(status([&](auto& b) { header_of(b).kept_inputs = UINT32_MAX; }) == TICKMLP_BLOB_DIMENSION);
     CHECK(status([&](auto& b) { header_of(b).layout = 1; }) == TICKMLP_BLOB_RESERVED);
     CHECK(status([&](auto& b) { header_of(b).layout = 1, header_of(b).kept_inputs = 0; }) == TICKMLP_BLOB_DIMENSION);
@@ -140,7 +141,7 @@ TEST_CASE("bits beyond the last input, in its own byte") {
 }
 
 TEST_CASE("a value that is not finite is refused or flushed wherever it stands, in pruned inputs too") {
-  constexpr uint32_t kInputs = 40, kColumns = 8, kNewest = kInputs - kColumns;
+  constexpr uint32_t kInputs = 48, kColumns = 8, kNewest = kInputs - kColumns;
   std::mt19937 random(85);
   for (ElementType type : kTypes)
     for (const Kernel* kernel : kernels_here(type)) {
@@ -185,7 +186,7 @@ TEST_CASE("a value that is not finite is refused or flushed wherever it stands, 
       tickmlp_counters counters;
       tickmlp_session_counters(flushing, &counters);
       CHECK(counters.flushed == kInputs);
-      CHECK(tickmlp_infer(strict, good.data(), 21, output.data(), outputs) == TICKMLP_INPUT_COUNT);
+      CHECK(tickmlp_infer(strict, good.data(), 28, output.data(), outputs) == TICKMLP_INPUT_COUNT);
       tickmlp_session_free(strict);
       tickmlp_session_free(flushing);
       tickmlp_window_free(window);

@@ -82,7 +82,7 @@ def unpack_fields(fields: tuple[Field, ...], data: bytes) -> dict[str, object]:
 
 def is_stored_pruned(inputs: int, between: int, row_bytes: int) -> bool:
     """Whether a model is stored without its unread inputs (docs/BLOB_FORMAT.md, Pruned models). `between`: those after
-    the first and before the last input that is read; `row_bytes`: of one input's weights in all lanes."""
+    the first and before the last input that is needed; `row_bytes`: of one input's weights in all lanes."""
     dropped = between * row_bytes
     return dropped >= LEAST_DROPPED and dropped >= LEAST_DROPPED_AN_INPUT * inputs
 

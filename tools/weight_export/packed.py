@@ -60,12 +60,13 @@ class PackedModel:
 
     @property
     def kept(self) -> np.ndarray:
-        """The inputs whose weights the blob holds, ascending: all, or those that a lane reads where leaving the others
-        out pays (layout.is_stored_pruned)."""
-        read = np.flatnonzero(self.w1.view(f"u{self.w1.itemsize}").any(axis=1))  # the loader too takes -0 for a weight
-        between = read[-1] - read[0] + 1 - len(read) if len(read) else 0
+        """The inputs whose weights the blob holds, ascending: all, or, where leaving the others out pays
+        (layout.is_stored_pruned), those that a lane reads and those of the window's newest row."""
+        read = self.w1.view(f"u{self.w1.itemsize}").any(axis=1)  # the loader too takes -0 for a weight
+        needed = np.flatnonzero(read | (np.arange(self.inputs) >= self.inputs - self.window[1]))
+        between = needed[-1] - needed[0] + 1 - len(needed) if len(needed) else 0
         row_bytes = self.w1.shape[1] * self.w1.itemsize
-        return read if layout.is_stored_pruned(self.inputs, int(between), row_bytes) else np.arange(self.inputs)
+        return needed if layout.is_stored_pruned(self.inputs, int(between), row_bytes) else np.arange(self.inputs)
 
 
 def evaluate(model: PackedModel, x: np.ndarray) -> np.ndarray:
