@@ -15,8 +15,10 @@ struct Shape {
   std::uint32_t heads = 0, hidden = 0,
                 outputs = 0;         // `heads` softmax heads, each of `hidden` units (a multiple of 16) to `outputs`
   std::uint32_t window_columns = 0;  // 0: no window; else it divides inputs
+  bool pruned = false;  // no lane reads inputs 1, 3, 5 ...; no window then, and the blob's rule asks for it
 
   std::uint32_t lanes() const { return heads * hidden; }
+  std::uint32_t kept_inputs() const { return pruned ? (inputs + 1) / 2 : inputs; }
 };
 
 // A whole valid blob, for tickmlp_model_load_bytes(). Layer-1 weights differ by input; layer 2 is zero, so that every
