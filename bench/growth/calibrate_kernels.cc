@@ -98,7 +98,7 @@ std::vector<Shape> special_shapes(tickmlp_element_type type, const Caches& cache
   shapes[kTicking] = shape_of(type, 20, 3, 48);
   shapes[kTicking].window_columns = shapes[kTicking].inputs / 10;
   shapes[kGathering] = type == TICKMLP_INT8 ? shape_of(type, 80, 2, 48) : shape_of(type, 160, 2, 32);
-  shapes[kGathering].pruned = true;
+  shapes[kGathering].unread_of_eight = 4;
   // One and a quarter L1 of weights, as one tile of 15 groups or as three of 11.
   const auto lines = static_cast<std::uint32_t>((caches.l1d != 0 ? caches.l1d : 32768) * 5 / 4 / 64);
   shapes[kOneTile] = shape_of(type, lines / 15, 3, 80);

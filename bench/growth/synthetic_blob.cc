@@ -24,7 +24,7 @@ std::uint32_t step_of(const Shape& shape, std::uint32_t step) {
     std::memcpy(&bits, &weight, sizeof bits);
     return bits;
   }
-  for (std::uint32_t i = 4 * step; i < std::min(4 * step + 4, shape.kept_inputs()); ++i)
+  for (std::uint32_t i = 4 * step, kept = shape.kept_inputs(); i < std::min(4 * step + 4, kept); ++i)
     bits |= weight_of(i) << (8 * (i % 4));
   return bits;
 }
@@ -33,7 +33,7 @@ std::uint32_t step_of(const Shape& shape, std::uint32_t step) {
 std::uint32_t accumulator_bound(const Shape& shape) {
   if (shape.type == TICKMLP_FLOAT32) return 0;
   std::uint32_t sum = 0;
-  for (std::uint32_t i = 0; i < shape.kept_inputs(); ++i) sum += weight_of(i);
+  for (std::uint32_t i = 0, kept = shape.kept_inputs(); i < kept; ++i) sum += weight_of(i);
   return 255 * sum;
 }
 
@@ -55,8 +55,8 @@ void fill_sections(const Shape& shape, const BlobPlan& plan, std::uint8_t* bytes
   std::fill_n(floats(plan.golden_outputs), plan.golden_outputs.bytes / 4, 1 / static_cast<float>(shape.outputs));
 
   const std::uint32_t groups = plan.lanes / kGroup, tiles = tile_count(groups);
-  for (std::uint32_t i = 0; shape.pruned && i < shape.inputs; i += 2)
-    bytes[plan.kept.begin + i / 8] |= static_cast<std::uint8_t>(1 << i % 8);
+  for (std::uint32_t i = 0; shape.unread_of_eight != 0 && i < shape.inputs; ++i)
+    bytes[plan.kept.begin + i / 8] |= static_cast<std::uint8_t>(shape.is_read(i) << i % 8);
   const std::uint32_t stored = shape.kept_inputs(), steps = shape.type == TICKMLP_INT8 ? (stored + 3) / 4 : stored;
   auto* weights = reinterpret_cast<std::uint32_t*>(bytes + plan.w1.begin);
   for (std::uint32_t tile = 0; tile < tiles; ++tile)
@@ -71,8 +71,8 @@ std::vector<std::uint8_t> synthetic_blob(const Shape& shape) {
   std::memcpy(header.magic, kBlobMagic, sizeof header.magic);
   header.format_version = kBlobVersion;
   header.element_type = shape.type;
-  header.layout = shape.pruned ? kPrunedLayout : kBlobLayout;
-  header.kept_inputs = shape.pruned ? shape.kept_inputs() : 0;
+  header.layout = shape.unread_of_eight != 0 ? kPrunedLayout : kBlobLayout;
+  header.kept_inputs = shape.unread_of_eight != 0 ? shape.kept_inputs() : 0;
   header.inputs = shape.inputs;
   header.window_rows = shape.window_columns != 0 ? shape.inputs / shape.window_columns : 0;
   header.window_columns = shape.window_columns;
