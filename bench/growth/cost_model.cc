@@ -45,8 +45,8 @@ Work work_of(const Dimensions& model, Path path) {
   }
   work.blocks -= 1;  // the first is in the call
   work.layer1_bytes = std::uint64_t{work.steps} * work.groups * kLine;
-  // A lane: its start value, its activation, and in int8 its scale. An input: the float, and in int8 scale and code. Of a
-  // pruned model every input is read too, and the kept ones are written.
+  // A lane: its start value, its activation, and in int8 its scale. An input: the float, and in int8 scale and code. Of
+  // a pruned model every input is read too, and the kept ones are written.
   const std::uint64_t lane_bytes = int8 ? 12 : 8, input_bytes = int8 ? 9 : 4;
   work.other_bytes =
       work.layer2_bytes + work.groups * kGroup * lane_bytes + work.inputs * input_bytes + work.gathered * 4;

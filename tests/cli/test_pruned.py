@@ -76,7 +76,7 @@ def test_a_state_that_is_not_finite_is_refused_where_it_is_pruned_too(tickmlp, p
 
 
 def test_a_pruned_model_passes_its_certificate(tickmlp, pruned, tmp_path):
-    """Golden vectors and states on the chosen and the scalar kernel, full path and tick, and the figures' own checks."""
+    """Its outputs are checked on the chosen and the scalar kernel, full path and tick, and its figures by `verify`."""
     path, _ = pruned
     done = tickmlp("certify", path, "--samples", 2000, "--runs", 5, "--epochs", 2, "--warm-up", 100, "--scenario",
                    "hot,evicted-data", "--json", tmp_path / "c.json")
