@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What leaving unread inputs out of the weights gains: the tactical size (420 inputs, 224 lanes) with none of its inputs
-// unread, and a quarter to three quarters of them, in turns in one process. Arguments: names of kernels; none: those
-// that a load chooses. Time depends on no weight, so the model that reads all inputs stands for the one with rows of
-// zeros.
+// What leaving unread inputs out of the weights gains: the tactical size (420 inputs, 224 lanes) with none of its
+// inputs unread, and a quarter to three quarters of them, in turns in one process. Arguments: names of kernels; none:
+// those that a load chooses. Time depends on no weight, so the model that reads all inputs stands for the one with rows
+// of zeros.
 #include <cstdio>
 
 #include "cli.h"
