@@ -40,9 +40,8 @@ struct Layer1 : Avx512 {
     for (uint32_t i = 0; i < count; i += 16) {
       const uint32_t left = count - i;
       const auto inside = static_cast<__mmask16>(left < 16 ? (1u << left) - 1 : 0xFFFF);
-      uint16_t bits;
-      __builtin_memcpy(&bits, kept + i / 8, sizeof bits);
-      const __mmask16 keep = bits & inside;
+      __mmask16 keep;  // bits beyond the last input take zeros along, behind all others
+      __builtin_memcpy(&keep, kept + i / 8, sizeof keep);
       const __m512 x = _mm512_maskz_loadu_ps(inside, input + i);
       infinite |= _mm512_fpclass_ps_mask(x, 0x99);  // NaNs and infinities
       _mm512_storeu_ps(to, _mm512_maskz_compress_ps(keep, x));
