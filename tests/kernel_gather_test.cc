@@ -40,13 +40,14 @@ void check(GatherFunction gather, const std::vector<float>& input, const std::ve
   static const Guarded inputs, masks, targets;
   const auto count = static_cast<uint32_t>(input.size());
   std::vector<float> expected;
+  expected.reserve(1);  // not nullptr where nothing is kept
   bool finite = true;
   for (uint32_t i = 0; i < count; ++i) {
     if (mask[i / 8] >> i % 8 & 1) expected.push_back(input[i]);
     finite = finite && std::isfinite(input[i]);
   }
   float* from = inputs.before_end<float>(count);
-  std::memcpy(from, input.data(), count * 4);
+  std::copy(input.begin(), input.end(), from);
   uint8_t* bits = masks.before_end<uint8_t>(count / 8 + 2);
   std::memcpy(bits, mask.data(), count / 8 + 2);
   float* to = targets.before_end<float>(expected.size() + kGroup);
