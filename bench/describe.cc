@@ -77,6 +77,7 @@ json model_json(const tickmlp_model* model, const tickmlp_model_info& info) {
   return {{"name", info.name},
           {"dtype", dtype_name(info.type)},
           {"inputs", info.inputs},
+          {"kept_inputs", info.kept_inputs},
           {"outputs", info.outputs},
           {"lanes", info.lanes},
           {"window", window},
@@ -122,9 +123,13 @@ std::string model_text(const tickmlp_model* model, const tickmlp_model_info& inf
   const std::string window = info.window_rows == 0 ? "none"
                                                    : std::to_string(info.window_rows) + " rows x " +
                                                          std::to_string(info.window_columns) + " columns, newest last";
+  const std::string kept = info.kept_inputs == info.inputs
+                               ? "all"
+                               : std::to_string(info.kept_inputs) + ", the others are pruned: no lane reads them";
   const Rows facts{
       {"type", dtype_name(info.type)},
       {"inputs", std::to_string(info.inputs) + ", window: " + window},
+      {"kept inputs", kept},
       {"outputs", std::to_string(info.outputs) + " from " + std::to_string(info.heads) + " heads"},
       {"hidden lanes", std::to_string(info.lanes) + ", " + with_commas(info.weight_bytes) + " weight bytes"},
       {"generation", std::to_string(info.generation) + ", training run \"" + printable(info.run_id) + "\""},

@@ -95,7 +95,7 @@ static constexpr size_t sums_offset(uint32_t output) { return (size_t{output / 4
 
 // A verified model, read-only. All arrays are 64-byte aligned and padded with zeros to a multiple of 64 bytes.
 struct Network {
-  uint32_t inputs;
+  uint32_t inputs;  // that layer 1 reads
   uint32_t groups;  // of all heads; lanes = 16 * groups
   uint32_t heads;
   uint32_t outputs;
@@ -117,6 +117,10 @@ struct Network {
   bool short_heads = false;
   uint32_t softmax_heads = 0, other_heads = 0;  // bit h
   ShortHead short_head[4] = {};
+  // What callers give. A pruned model has weights for `inputs` of them alone, and whoever calls a kernel copies these
+  // together first (GatherFunction): bit i % 8 of byte i / 8 says whether input i is one. nullptr: all are.
+  uint32_t all_inputs;
+  const uint8_t* input_mask;
 };
 
 enum class Outcome : uint32_t { kDone, kNonFiniteInput, kNonFiniteOutput };
@@ -214,6 +218,10 @@ struct BatchResult {
 using BatchFunction = BatchResult (*)(const Network& network, const float* inputs, uint32_t states,
                                       BatchWorkspace& workspace, float* outputs);
 
+// Those of input[0, count) whose bit in `kept` is set, in ascending order, to `to`, which has room for kGroup floats
+// more; the last byte read of `kept` is count / 8 + 1. False: one of the inputs, kept or not, is not finite.
+using GatherFunction = bool (*)(const float* input, uint32_t count, const uint8_t* kept, float* to);
+
 // One kernel's functions, an object an instruction set and element type.
 struct Functions {
   InferFunction infer;
@@ -224,6 +232,7 @@ struct Functions {
   LanesFunction lanes;
   FinishFunction finish;
   BatchFunction batch;
+  GatherFunction gather;
 };
 
 // How many groups tile `tile` holds, when `groups` are cut into `tiles` as even as can be.

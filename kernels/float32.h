@@ -6,6 +6,8 @@
 //   kBatchGroups, kBatchStates   the same for a batch: groups and states at once
 //   clamp(a, high)    t = a > 0 ? a : 0; t < high ? t : high, for NaN too: max and min differ there between x86 and Arm
 //   tree_of_states(s) sixteen virtual lanes of as many states as a register has lanes, to a sum a lane
+// and a pruned model's inputs:
+//   gather(input, count, kept, to)    GatherFunction
 // and where a tile fits the registers:
 //   end(network, activation, output)  from its activations to the outputs
 //   is_short(network, begin), short_path(network, row, begin, from, output)  a stretch of few inputs
@@ -210,7 +212,8 @@ struct Float32 {
                                            .encode = encode,
                                            .lanes = lanes,
                                            .finish = finish,
-                                           .batch = Float32Batch<Isa>::batch};
+                                           .batch = Float32Batch<Isa>::batch,
+                                           .gather = Isa::gather};
 };
 
 }  // namespace tickmlp

@@ -3,9 +3,21 @@
 
 #include "float32.h"
 #include "float32_isa.h"
+#include "scalar.h"
 
 namespace tickmlp {
 namespace {
+
+// Entry m: the lanes whose bits are set in m, in ascending order.
+struct LaneOrders {
+  alignas(64) uint8_t lane[256][8];
+  constexpr LaneOrders() : lane() {
+    for (uint32_t mask = 0; mask < 256; ++mask)
+      for (uint8_t bit = 0, count = 0; bit < 8; ++bit)
+        if (mask >> bit & 1) lane[mask][count++] = bit;
+  }
+};
+constexpr LaneOrders kOrders;
 
 struct Avx2 {
   using Vector = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;
@@ -71,6 +83,20 @@ struct Avx2 {
   static Vector clamp(Vector a, float high) {
     return _mm256_min_ps(_mm256_max_ps(a, _mm256_setzero_ps()), _mm256_set1_ps(high));
   }
+
+  static bool gather(const float* input, uint32_t count, const uint8_t* kept, float* to) {
+    const Vector infinity(__builtin_inff());
+    auto finite = xsimd::abs(Vector(0.0f)) < infinity;
+    uint32_t i = 0;
+    for (; i + 8 <= count; i += 8, ++kept) {
+      const Vector x = Vector::load_unaligned(input + i);
+      finite = finite && (xsimd::abs(x) < infinity);
+      const __m128i order = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(kOrders.lane[*kept]));
+      _mm256_storeu_ps(to, _mm256_permutevar8x32_ps(x, _mm256_cvtepu8_epi32(order)));
+      to += __builtin_popcount(*kept);
+    }
+    return scalar::gather(input + i, count - i, kept, to) && xsimd::all(finite);
+  }
 };
 
 }  // namespace
@@ -88,6 +114,9 @@ Outcome finish(const Network& network, const Workspace& workspace, float* output
 }
 uint32_t finish_batch(const Network& network, const BatchWorkspace& workspace, uint32_t states, float* outputs) {
   return HeadsBatch<Avx2>::finish(network, workspace, states, outputs);
+}
+bool gather(const float* input, uint32_t count, const uint8_t* kept, float* to) {
+  return Avx2::gather(input, count, kept, to);
 }
 }  // namespace avx2
 }  // namespace tickmlp

@@ -3,9 +3,25 @@
 
 #include "float32.h"
 #include "float32_isa.h"
+#include "scalar.h"
 
 namespace tickmlp {
 namespace {
+
+// Entry m: the bytes of the lanes whose bits are set in m, in ascending order, and how many lanes these are.
+struct LaneOrders {
+  alignas(64) uint8_t byte[16][16];
+  uint8_t count[16];
+  constexpr LaneOrders() : byte(), count() {
+    for (uint32_t mask = 0; mask < 16; ++mask)
+      for (uint32_t bit = 0; bit < 4; ++bit)
+        if (mask >> bit & 1) {
+          for (uint32_t b = 0; b < 4; ++b) byte[mask][4 * count[mask] + b] = static_cast<uint8_t>(4 * bit + b);
+          ++count[mask];
+        }
+  }
+};
+constexpr LaneOrders kOrders;
 
 struct Neon {
   using Vector = xsimd::batch<float, xsimd::neon64>;
@@ -69,6 +85,23 @@ struct Neon {
     const Vector t = xsimd::select(a > zero, a, zero);
     return xsimd::select(t < bound, t, bound);
   }
+
+  static uint32_t gather_four(Register x, uint32_t mask, float* to) {
+    vst1q_f32(to, vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(x), vld1q_u8(kOrders.byte[mask]))));
+    return kOrders.count[mask];
+  }
+  static bool gather(const float* input, uint32_t count, const uint8_t* kept, float* to) {
+    const Register infinity = all(__builtin_inff());
+    uint32x4_t finite = vdupq_n_u32(~0u);
+    uint32_t i = 0;
+    for (; i + 8 <= count; i += 8, ++kept) {
+      const Register low = vld1q_f32(input + i), high = vld1q_f32(input + i + 4);
+      finite = vandq_u32(finite, vandq_u32(vcltq_f32(vabsq_f32(low), infinity), vcltq_f32(vabsq_f32(high), infinity)));
+      to += gather_four(low, *kept & 15u, to);
+      to += gather_four(high, *kept >> 4, to);
+    }
+    return scalar::gather(input + i, count - i, kept, to) && vminvq_u32(finite) != 0;
+  }
 };
 
 }  // namespace
@@ -86,6 +119,9 @@ Outcome finish(const Network& network, const Workspace& workspace, float* output
 }
 uint32_t finish_batch(const Network& network, const BatchWorkspace& workspace, uint32_t states, float* outputs) {
   return HeadsBatch<Neon>::finish(network, workspace, states, outputs);
+}
+bool gather(const float* input, uint32_t count, const uint8_t* kept, float* to) {
+  return Neon::gather(input, count, kept, to);
 }
 }  // namespace neon
 }  // namespace tickmlp

@@ -31,6 +31,7 @@ using I32 = hn::Vec<decltype(kI32)>;
 // Sums or, on SSE4, hidden activations to the outputs, by the float32 kernel of the same instruction set.
 #if HWY_TARGET == HWY_SSE4
 Outcome conclude(const Network& n, const Workspace& w, float* output) { return scalar::finish(n, w, output); }
+using scalar::gather;
 #else
 #if HWY_TARGET == HWY_AVX2
 namespace isa = avx2;
@@ -47,6 +48,7 @@ namespace isa = avx512;
 #include "avx512_short-inl.h"
 #endif
 Outcome conclude(const Network& n, const Workspace& w, float* output) { return isa::conclude(n, w, output); }
+using isa::gather;
 #endif
 
 // ---- Layer 1 of neighbouring groups of one strip, accumulators in registers ----
@@ -212,7 +214,8 @@ extern const Functions int8 = {.infer = infer,
                                .encode = encode,
                                .lanes = lanes,
                                .finish = finish,
-                               .batch = batch};
+                               .batch = batch,
+                               .gather = gather};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace tickmlp

@@ -217,6 +217,16 @@ BatchResult batch(const Network& network, const float* inputs, uint32_t states, 
 
 }  // namespace
 
+bool gather(const float* input, uint32_t count, const uint8_t* kept, float* to) {
+  bool finite = true;
+  for (uint32_t i = 0; i < count; ++i) {
+    finite &= std::isfinite(input[i]);
+    *to = input[i];
+    to += kept[i / 8] >> i % 8 & 1;
+  }
+  return finite;
+}
+
 extern const Functions int8 = {.infer = infer_int8,
                                .advance = advance_int8,
                                .tick = tick_int8,
@@ -224,13 +234,15 @@ extern const Functions int8 = {.infer = infer_int8,
                                .encode = encode_int8,
                                .lanes = lanes_int8,
                                .finish = finish,
-                               .batch = batch<infer_int8>};
+                               .batch = batch<infer_int8>,
+                               .gather = gather};
 extern const Functions float32 = {.infer = infer_float32,
                                   .advance = advance_float32,
                                   .tick = tick_float32,
                                   .encode = encode_float32,
                                   .lanes = lanes_float32,
                                   .finish = finish,
-                                  .batch = batch<infer_float32>};
+                                  .batch = batch<infer_float32>,
+                                  .gather = gather};
 
 }  // namespace tickmlp::scalar

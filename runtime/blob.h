@@ -12,6 +12,9 @@ namespace tickmlp {
 inline constexpr uint8_t kBlobMagic[8] = {0x89, 'T', 'M', 'L', 'P', 0x0D, 0x0A, 0x1A};
 inline constexpr uint32_t kBlobVersion = 1;
 inline constexpr uint32_t kBlobLayout = 1;
+inline constexpr uint32_t kPrunedLayout = 2;
+inline constexpr uint32_t kLeastDropped = 4096;  // bytes of weights: what a pruned model lacks
+inline constexpr uint32_t kLeastDroppedAnInput = 32;
 inline constexpr uint32_t kGoldenCount = 8;
 inline constexpr uint64_t kMaxBlobBytes = UINT64_C(256) << 20;
 
@@ -39,7 +42,8 @@ struct BlobHeader {
   char run_id[64];
   char exporter[32];
   uint8_t calibration_sha256[32];
-  uint8_t reserved1[160];
+  uint32_t kept_inputs;
+  uint8_t reserved1[156];
 };
 static_assert(sizeof(BlobHeader) == 512);
 static_assert(offsetof(BlobHeader, format_version) == 8);
@@ -64,7 +68,8 @@ static_assert(offsetof(BlobHeader, name) == 160);
 static_assert(offsetof(BlobHeader, run_id) == 224);
 static_assert(offsetof(BlobHeader, exporter) == 288);
 static_assert(offsetof(BlobHeader, calibration_sha256) == 320);
-static_assert(offsetof(BlobHeader, reserved1) == 352);
+static_assert(offsetof(BlobHeader, kept_inputs) == 352);
+static_assert(offsetof(BlobHeader, reserved1) == 356);
 
 struct BlobHead {
   char name[32];
@@ -106,7 +111,8 @@ struct BlobSection {
 // Where everything lies: a function of the header's dimensions alone.
 struct BlobPlan {
   uint32_t lanes, outputs;
-  BlobSection ranges, names, input_scale, start, lane_scale, w1, w2, start2, golden_inputs, golden_outputs;
+  uint32_t stored_inputs;  // rows of w1: all inputs, or those kept
+  BlobSection ranges, names, input_scale, start, lane_scale, kept, w1, w2, start2, golden_inputs, golden_outputs;
   uint64_t file_bytes;
 };
 
@@ -115,8 +121,17 @@ tickmlp_status verify_header(const uint8_t* bytes, uint64_t count, tickmlp_error
 tickmlp_status plan_blob(const BlobHeader& header, const BlobHead* heads, BlobPlan* plan, tickmlp_error* error);
 // Everything behind the header: padding, scales, weights, the proof that int32 cannot overflow.
 tickmlp_status verify_sections(const uint8_t* bytes, const BlobPlan& plan, tickmlp_error* error);
+// The part of it that is about pruning: is the model stored pruned if and only if it has to be, with the right rows?
+tickmlp_status verify_pruning(const uint8_t* bytes, const BlobPlan& plan, tickmlp_error* error);
 // All of it, in order: header, digest, dimensions, sections. `bytes` is 8-byte aligned.
 tickmlp_status verify_blob(const uint8_t* bytes, uint64_t count, BlobPlan* plan, tickmlp_error* error);
+
+// Whether a model is stored without its unread inputs: `between` are those after the first and before the last input
+// that is needed. The others cost nothing, since layer 1 begins and ends where its weights do.
+constexpr bool is_stored_pruned(uint32_t inputs, uint32_t between, uint64_t row_bytes) {
+  const uint64_t dropped = between * row_bytes;
+  return dropped >= kLeastDropped && dropped >= kLeastDroppedAnInput * inputs;
+}
 
 // The hash that the header's and heads' dimensions give. head_count is at most 16.
 uint64_t structure_hash(const BlobHeader& header, const BlobHead* heads);

@@ -170,9 +170,15 @@ static BlobSection place(uint64_t* end, uint64_t bytes) {
 tickmlp_status plan_blob(const BlobHeader& header, const BlobHead* heads, BlobPlan* plan, tickmlp_error* error) {
   if (header.element_type != TICKMLP_INT8 && header.element_type != TICKMLP_FLOAT32)
     return fail(error, TICKMLP_BLOB_TYPE, "element type is %u; expected 1 (int8) or 2 (float32)", header.element_type);
-  if (header.layout != kBlobLayout)
-    return fail(error, TICKMLP_BLOB_LAYOUT, "weight layout is %u; expected %u", header.layout, kBlobLayout);
+  const bool pruned = header.layout == kPrunedLayout;
+  if (header.layout != kBlobLayout && !pruned)
+    return fail(error, TICKMLP_BLOB_LAYOUT, "weight layout is %u; expected %u, or %u for a pruned model", header.layout,
+                kBlobLayout, kPrunedLayout);
   if (auto s = in_range(header.inputs, 1, kMaxInputs, "number of inputs", error)) return s;
+  if (!pruned && header.kept_inputs != 0)
+    return fail(error, TICKMLP_BLOB_RESERVED, "kept_inputs is %u; expected 0 with layout 1", header.kept_inputs);
+  if (pruned)
+    if (auto s = in_range(header.kept_inputs, 2, header.inputs - 1, "number of kept inputs", error)) return s;
   if (auto s = in_range(header.head_count, 1, kMaxHeads, "number of heads", error)) return s;
   const bool window = header.window_rows != 0 || header.window_columns != 0;
   if (window && static_cast<uint64_t>(header.window_rows) * header.window_columns != header.inputs)
@@ -211,13 +217,15 @@ tickmlp_status plan_blob(const BlobHeader& header, const BlobHead* heads, BlobPl
   if (auto s = check_structure_hash(header, heads, error)) return s;
 
   const bool int8 = header.element_type == TICKMLP_INT8;
-  const uint64_t w1_bytes = int8 ? static_cast<uint64_t>(round_up(header.inputs, 4)) * plan->lanes
-                                 : UINT64_C(4) * header.inputs * plan->lanes;
+  const uint32_t stored = plan->stored_inputs = pruned ? header.kept_inputs : header.inputs;
+  const uint64_t w1_bytes =
+      int8 ? static_cast<uint64_t>(round_up(stored, 4)) * plan->lanes : UINT64_C(4) * stored * plan->lanes;
   plan->ranges = place(&end, UINT64_C(8) * features);
   plan->names = place(&end, header.feature_names ? UINT64_C(32) * features : 0);
-  plan->input_scale = place(&end, int8 ? UINT64_C(4) * header.inputs : 0);
+  plan->input_scale = place(&end, int8 ? UINT64_C(4) * stored : 0);
   plan->start = place(&end, UINT64_C(4) * plan->lanes);
   plan->lane_scale = place(&end, int8 ? UINT64_C(4) * plan->lanes : 0);
+  plan->kept = place(&end, pruned ? (header.inputs + 7) / 8 : 0);
   plan->w1 = place(&end, w1_bytes);
   plan->w2 = place(&end, 4 * w2_floats);
   plan->start2 = place(&end, UINT64_C(4) * plan->outputs);

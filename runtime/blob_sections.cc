@@ -26,7 +26,7 @@ struct Blob {
 
 tickmlp_status check_padding(const Blob& blob, tickmlp_error* error) {
   const BlobPlan& p = blob.plan;
-  const BlobSection sections[] = {p.ranges, p.names, p.input_scale, p.start,         p.lane_scale,
+  const BlobSection sections[] = {p.ranges, p.names, p.input_scale, p.start,         p.lane_scale,    p.kept,
                                   p.w1,     p.w2,    p.start2,      p.golden_inputs, p.golden_outputs};
   for (const BlobSection& section : sections)
     for (uint64_t at = section.begin + section.bytes; at % 64 != 0; ++at)
@@ -64,12 +64,15 @@ tickmlp_status check_features(const Blob& blob, tickmlp_error* error) {
                   static_cast<double>(range[2 * f]), static_cast<double>(range[2 * f + 1]));
   if (!blob.int8()) return TICKMLP_OK;
   const float* scale = blob.floats(blob.plan.input_scale);
+  const uint8_t* kept = blob.bytes + blob.plan.kept.begin;
   for (uint32_t i = 0; i < blob.header.inputs; ++i) {
+    if (blob.plan.kept.bytes != 0 && !(kept[i / 8] >> i % 8 & 1)) continue;
     const uint32_t f = i % blob.header.feature_count;
     const float expected = scale_of_range(range[2 * f], range[2 * f + 1]);
-    if (!std::isnormal(scale[i]) || scale[i] != expected)
+    const float seen = *scale++;
+    if (!std::isnormal(seen) || seen != expected)
       return fail(error, TICKMLP_BLOB_VALUE, "input scale %u is %g; its range gives %g, and it must be a normal float",
-                  i, static_cast<double>(scale[i]), static_cast<double>(expected));
+                  i, static_cast<double>(seen), static_cast<double>(expected));
   }
   return TICKMLP_OK;
 }
@@ -152,7 +155,8 @@ tickmlp_status check_last_quad(const int8_t* quad, uint32_t inputs, tickmlp_erro
 }
 
 tickmlp_status check_int8_weights(const Blob& blob, tickmlp_error* error) {
-  const uint32_t groups = blob.plan.lanes / kGroup, tiles = tile_count(groups), quads = (blob.header.inputs + 3) / 4;
+  const uint32_t inputs = blob.plan.stored_inputs, quads = (inputs + 3) / 4;
+  const uint32_t groups = blob.plan.lanes / kGroup, tiles = tile_count(groups);
   const auto* tile_weights = reinterpret_cast<const int8_t*>(blob.bytes + blob.plan.w1.begin);
   const auto* start = reinterpret_cast<const int32_t*>(blob.bytes + blob.plan.start.begin);
   uint64_t bound[kMaxHeads] = {};
@@ -162,11 +166,11 @@ tickmlp_status check_int8_weights(const Blob& blob, tickmlp_error* error) {
     const size_t stride = static_cast<size_t>(width) * 64;
     for (uint32_t g = 0; g < width; ++g, ++group) {
       const int8_t* weights = tile_weights + g * 64;
-      const LaneSums sums = sum_group(weights, stride, blob.header.inputs);
+      const LaneSums sums = sum_group(weights, stride, inputs);
       if (sums.low)
         return fail(error, TICKMLP_BLOB_VALUE, "a weight of head %s is -128; expected -127 to 127",
                     blob.heads[head].name);
-      if (auto s = check_last_quad(weights + (quads - 1) * stride, blob.header.inputs, error)) return s;
+      if (auto s = check_last_quad(weights + (quads - 1) * stride, inputs, error)) return s;
       for (uint32_t l = 0; l < kGroup; ++l) {
         if (in_head + l >= blob.heads[head].hidden && (sums.positive[l] | sums.negative[l]) != 0)
           return fail(error, TICKMLP_BLOB_RESERVED, "padding lane %u of head %s has weights; expected 0", in_head + l,
@@ -200,7 +204,7 @@ tickmlp_status check_float32_weights(const Blob& blob, tickmlp_error* error) {
     const uint32_t width = tile_groups(groups, tiles, tile);
     for (uint32_t g = 0; g < width; ++g) {
       const uint32_t real = blob.heads[head].hidden - in_head;
-      for (uint32_t i = 0; real < kGroup && i < blob.header.inputs; ++i)
+      for (uint32_t i = 0; real < kGroup && i < blob.plan.stored_inputs; ++i)
         for (uint32_t l = real; l < kGroup; ++l)
           if (tile_weights[(static_cast<size_t>(i) * width + g) * kGroup + l] != 0)
             return fail(error, TICKMLP_BLOB_RESERVED, "padding lane %u of head %s has weights; expected 0", in_head + l,
@@ -208,7 +212,7 @@ tickmlp_status check_float32_weights(const Blob& blob, tickmlp_error* error) {
       in_head += kGroup;
       if (in_head == blob.padded(head)) ++head, in_head = 0;
     }
-    tile_weights += static_cast<size_t>(width) * kGroup * blob.header.inputs;
+    tile_weights += static_cast<size_t>(width) * kGroup * blob.plan.stored_inputs;
   }
   return TICKMLP_OK;
 }
@@ -233,6 +237,7 @@ tickmlp_status verify_sections(const uint8_t* bytes, const BlobPlan& plan, tickm
                   reinterpret_cast<const BlobHead*>(bytes + sizeof(BlobHeader)), plan};
   if (auto s = check_padding(blob, error)) return s;
   if (auto s = check_names(blob, error)) return s;
+  if (auto s = verify_pruning(bytes, plan, error)) return s;
   if (auto s = check_features(blob, error)) return s;
   if (auto s = check_lanes(blob, error)) return s;
   if (auto s = blob.int8() ? check_int8_weights(blob, error) : check_float32_weights(blob, error)) return s;

@@ -1,9 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a model and the kernel table say about themselves.
+#include <cstring>
+
 #include "cpu.h"
 #include "model.h"
 
 using namespace tickmlp;
+
+void tickmlp::fill_info(tickmlp_model& model) {
+  const BlobHeader& header = model.header();
+  tickmlp_model_info& info = model.info;
+  info.name = header.name;
+  info.run_id = header.run_id;
+  info.exporter = header.exporter;
+  info.kernel = model.kernel->name;
+  info.type = static_cast<tickmlp_element_type>(header.element_type);
+  info.inputs = header.inputs;
+  info.outputs = model.plan.outputs;
+  info.heads = header.head_count;
+  info.lanes = model.plan.lanes;
+  info.window_rows = header.window_rows;
+  info.window_columns = header.window_columns;
+  info.feature_count = header.feature_count;
+  info.generation = header.generation;
+  info.structure_hash = header.structure_hash;
+  info.blob_bytes = header.file_bytes;
+  info.weight_bytes = model.plan.w1.bytes + model.plan.w2.bytes;
+  info.accuracy_states = header.accuracy_states;
+  info.clipped_inputs = header.clipped_inputs;
+  sha256(model.region.bytes, model.region.count, nullptr, 0, info.blob_sha256);
+  std::memcpy(info.source_sha256, header.source_sha256, 32);
+  std::memcpy(info.calibration_sha256, header.calibration_sha256, 32);
+  info.lock = model.region.lock;
+  info.weights = model.network.w1;
+  info.kept_inputs = model.plan.stored_inputs;
+}
 
 extern "C" {
 

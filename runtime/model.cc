@@ -11,6 +11,7 @@
 #include "cpu.h"
 #include "error.h"
 #include "float_environment.h"
+#include "gather.h"
 
 namespace tickmlp {
 namespace {
@@ -43,7 +44,7 @@ void bind_network(tickmlp_model& model) {
   const uint8_t* bytes = model.region.bytes;
   const auto floats = [&](BlobSection section) { return reinterpret_cast<const float*>(bytes + section.begin); };
   Network& network = model.network;
-  network = {header.inputs,
+  network = {model.plan.stored_inputs,
              model.plan.lanes / kGroup,
              header.head_count,
              model.plan.outputs,
@@ -60,7 +61,9 @@ void bind_network(tickmlp_model& model) {
              0,
              0,
              0,
-             0};
+             0,
+             header.inputs,
+             model.plan.kept.bytes != 0 ? bytes + model.plan.kept.begin : nullptr};
   const float* w2 = floats(model.plan.w2);
   uint32_t group = 0, output = 0;
   for (uint32_t h = 0; h < header.head_count; ++h) {
@@ -75,40 +78,14 @@ void bind_network(tickmlp_model& model) {
   bind_strips(network, static_cast<ElementType>(header.element_type), model.tiles, model.strips);
 }
 
-void fill_info(tickmlp_model& model) {
-  const BlobHeader& header = model.header();
-  tickmlp_model_info& info = model.info;
-  info.name = header.name;
-  info.run_id = header.run_id;
-  info.exporter = header.exporter;
-  info.kernel = model.kernel->name;
-  info.type = static_cast<tickmlp_element_type>(header.element_type);
-  info.inputs = header.inputs;
-  info.outputs = model.plan.outputs;
-  info.heads = header.head_count;
-  info.lanes = model.plan.lanes;
-  info.window_rows = header.window_rows;
-  info.window_columns = header.window_columns;
-  info.feature_count = header.feature_count;
-  info.generation = header.generation;
-  info.structure_hash = header.structure_hash;
-  info.blob_bytes = header.file_bytes;
-  info.weight_bytes = model.plan.w1.bytes + model.plan.w2.bytes;
-  info.accuracy_states = header.accuracy_states;
-  info.clipped_inputs = header.clipped_inputs;
-  sha256(model.region.bytes, model.region.count, nullptr, 0, info.blob_sha256);
-  std::memcpy(info.source_sha256, header.source_sha256, 32);
-  std::memcpy(info.calibration_sha256, header.calibration_sha256, 32);
-  info.lock = model.region.lock;
-  info.weights = model.network.w1;
-}
-
 tickmlp_status run_golden(const tickmlp_model& model, tickmlp_error* error) {
   const Network& network = model.network;
   void* allocation;
-  void* scratch = allocate_lines(model.allocator, workspace_bytes(network), &allocation);
+  const size_t bytes = workspace_bytes(network) + gathered_bytes(network, 1);
+  void* scratch = allocate_lines(model.allocator, bytes, &allocation);
   if (scratch == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for the scratch of the golden vectors");
   Workspace workspace = make_workspace(network, scratch);
+  auto* const gathered = reinterpret_cast<float*>(static_cast<uint8_t*>(scratch) + workspace_bytes(network));
   const float *inputs, *outputs;
   const uint32_t count = tickmlp_model_golden(&model, &inputs, &outputs);
   tickmlp_status status = TICKMLP_OK;
@@ -116,7 +93,12 @@ tickmlp_status run_golden(const tickmlp_model& model, tickmlp_error* error) {
     const float* expected = outputs + static_cast<size_t>(v) * network.outputs;
     float seen[kMaxHeads * kMaxHeadOutputs];
     std::fill_n(seen, network.outputs, NAN);
-    model.kernel->functions->infer(network, inputs + static_cast<size_t>(v) * network.inputs, workspace, seen);
+    const float* input = inputs + static_cast<size_t>(v) * network.all_inputs;
+    if (network.input_mask != nullptr) {
+      model.kernel->functions->gather(input, network.all_inputs, network.input_mask, gathered);
+      input = gathered;
+    }
+    model.kernel->functions->infer(network, input, workspace, seen);
     for (uint32_t k = 0; k < network.outputs && status == TICKMLP_OK; ++k)
       if (std::memcmp(seen + k, expected + k, 4) != 0)
         status = fail(error, TICKMLP_BLOB_GOLDEN, "golden vector %u, output %u: kernel %s gives %.9g; expected %.9g", v,

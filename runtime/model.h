@@ -49,6 +49,9 @@ struct tickmlp_model {
 
 namespace tickmlp {
 
+// model.info from everything else of a model.
+void fill_info(tickmlp_model& model);
+
 // Rounded up to whole cache lines.
 constexpr size_t whole_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
 

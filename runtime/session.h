@@ -17,6 +17,8 @@ struct tickmlp_session {
   uint64_t counting;  // all ones; 0 while touch() runs, since a reader must not see a counter go up and back
   tickmlp::BatchFunction batch;
   tickmlp::BatchWorkspace batch_workspace;
+  tickmlp::GatherFunction gather;
+  float* gathered;           // [batch_workspace.states][network.inputs] of a pruned model
   const float* touch_input;  // [inputs] the first golden vector's, which is known to give an output
   float* touch_output;       // [outputs] scratch
   tickmlp_allocator allocator;

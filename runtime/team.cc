@@ -101,16 +101,26 @@ float* collect(tickmlp_team& team, const Slot& slot, uint64_t begin) {
   return compute_missing(team, slot);
 }
 
+Outcome encode(tickmlp_team& team, const float* input, const Slot& slot, uint64_t* clipped) {
+  const Network& network = team.network;
+  if (network.input_mask != nullptr) {
+    if (!team.functions->gather(input, network.all_inputs, network.input_mask, team.gathered))
+      return Outcome::kNonFiniteInput;
+    input = team.gathered;
+  }
+  return team.functions->encode(network, input, slot.codes, clipped);
+}
+
 Outcome infer_together(tickmlp_team& team, const float* input, uint64_t* clipped) {
   if (team.out_count != 0) [[unlikely]]
     take_back(team);
   if (team.out_count != 0) [[unlikely]]
     change_slot(team);
   const Slot slot = team.slots[team.slot_index];
-  Outcome outcome = team.functions->encode(team.network, input, slot.codes, clipped);
+  Outcome outcome = encode(team, input, slot, clipped);
   if (outcome == Outcome::kNonFiniteInput && team.flushed_input != nullptr) {
-    add(team.counters.flushed, copy_flushed(input, team.network.inputs, team.flushed_input));
-    outcome = team.functions->encode(team.network, team.flushed_input, slot.codes, clipped);
+    add(team.counters.flushed, copy_flushed(input, team.network.all_inputs, team.flushed_input));
+    outcome = encode(team, team.flushed_input, slot, clipped);
   }
   if (outcome != Outcome::kDone) return outcome;
   hand_over(team);
@@ -128,7 +138,7 @@ extern "C" {
 tickmlp_status tickmlp_team_infer(tickmlp_team* team, const float* input, size_t input_count, float* output,
                                   size_t output_count) {
   if (team == nullptr || input == nullptr || output == nullptr) return TICKMLP_BAD_ARGUMENT;
-  if (input_count != team->network.inputs) return TICKMLP_INPUT_COUNT;
+  if (input_count != team->network.all_inputs) return TICKMLP_INPUT_COUNT;
   if (output_count != team->network.outputs) return TICKMLP_OUTPUT_COUNT;
   if (!is_float_aligned(input) || !is_float_aligned(output)) return TICKMLP_MISALIGNED;
   const FloatEnvironment environment(team->promised);

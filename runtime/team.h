@@ -85,7 +85,8 @@ struct tickmlp_team {
   const tickmlp::Functions* functions;
   tickmlp::Workspace workspace;  // hidden: of the slot in use; logits, sums
   float* spare_hidden;           // [lanes], where a call with a late member is put together
-  float* flushed_input;          // [inputs] in flush mode, else nullptr
+  float* flushed_input;          // [all inputs] in flush mode, else nullptr
+  float* gathered;               // [inputs] of a pruned model
   size_t code_bytes;     // of one input, a hint for prefetches: one byte a code with VNNI, its first half without
   tickmlp::Share share;  // the caller's own
   uint32_t member_count, out_count, slot_index, yield_after;

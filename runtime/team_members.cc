@@ -13,6 +13,7 @@
 #include "cores.h"
 #include "error.h"
 #include "float_environment.h"
+#include "gather.h"
 #include "team.h"
 
 namespace tickmlp {
@@ -116,16 +117,17 @@ tickmlp_status check_options(const tickmlp_model& model, const tickmlp_team_opti
 
 // Sizes of the arrays behind the struct, each whole cache lines.
 struct Layout {
-  size_t codes, hidden, flush, slots, workspace, all;
+  size_t codes, hidden, flush, slots, workspace, gathered, all;
 };
 Layout lay_out(const Network& network, uint32_t members, bool flush) {
   Layout layout = {};
   layout.codes = whole_lines(code_bytes(network.inputs)) + 64;
   layout.hidden = network.groups * size_t{64} + 64;  // a line apart: neighbours are fetched in pairs
-  layout.flush = flush ? whole_lines(network.inputs * sizeof(float)) : 0;
+  layout.flush = flush ? whole_lines(network.all_inputs * sizeof(float)) : 0;
   layout.slots = (members + 1) * (layout.codes + layout.hidden);
   layout.workspace = workspace_bytes(network);
-  layout.all = whole_lines(sizeof(tickmlp_team)) + layout.slots + layout.workspace + layout.flush;
+  layout.gathered = gathered_bytes(network, 1);
+  layout.all = whole_lines(sizeof(tickmlp_team)) + layout.slots + layout.workspace + layout.flush + layout.gathered;
   return layout;
 }
 
@@ -142,6 +144,7 @@ void fill(tickmlp_team& team, const tickmlp_model& model, const tickmlp_team_opt
   team.workspace = make_workspace(team.network, next);
   team.spare_hidden = team.workspace.hidden;
   if (layout.flush != 0) team.flushed_input = reinterpret_cast<float*>(next + layout.workspace);
+  team.gathered = reinterpret_cast<float*>(next + layout.workspace + layout.flush);
   const bool is_int8 = model.info.type == TICKMLP_INT8;
   team.code_bytes = team.network.inputs * (is_int8 ? size_t{1} : sizeof(float));
   const uint64_t group_bytes = is_int8 ? round_up(team.network.inputs, 4) * kGroup : team.network.inputs * size_t{64};

@@ -106,9 +106,11 @@ typedef struct tickmlp_model_info {
   uint32_t feature_count;
   uint64_t generation, structure_hash, blob_bytes, weight_bytes, accuracy_states, clipped_inputs;
   uint8_t blob_sha256[32], source_sha256[32], calibration_sha256[32];
-  tickmlp_lock lock;   /* what was got; TICKMLP_MAPPED gives TICKMLP_UNLOCKED */
-  int owned_by_other;  /* the file belongs to a user who is neither this one nor root */
-  const void* weights; /* both layers, weight_bytes of them, 64-byte aligned: for memory floors */
+  tickmlp_lock lock;    /* what was got; TICKMLP_MAPPED gives TICKMLP_UNLOCKED */
+  int owned_by_other;   /* the file belongs to a user who is neither this one nor root */
+  const void* weights;  /* both layers, weight_bytes of them, 64-byte aligned: for memory floors */
+  uint32_t kept_inputs; /* below `inputs` where the model is pruned: how many have weights. No other input has any
+                           influence, but each is given, and has to be finite */
 } tickmlp_model_info;
 
 /* Hot path. What the model says of itself, valid until it is freed; NULL for NULL. */
@@ -157,7 +159,7 @@ TICKMLP_API tickmlp_status tickmlp_infer_batch(tickmlp_session* session, const f
 typedef struct tickmlp_counters {
   uint64_t inferences; /* that gave an output */
   uint64_t refused;    /* non-finite input or output */
-  uint64_t clipped;    /* input elements outside the calibrated range (int8) */
+  uint64_t clipped;    /* input elements outside the calibrated range (int8); never one that was pruned */
   uint64_t flushed;    /* input elements changed in flush mode */
 } tickmlp_counters;
 /* Hot path. Thread-safe, also while another thread uses the session: each counter is a number that it had. */

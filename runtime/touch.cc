@@ -15,7 +15,7 @@ tickmlp_status tickmlp_session_touch(tickmlp_session* session) {
   if (session == nullptr) return TICKMLP_BAD_ARGUMENT;
   session->counting = 0;
   const Network& network = session->network;
-  tickmlp_infer(session, session->touch_input, network.inputs, session->touch_output, network.outputs);
+  tickmlp_infer(session, session->touch_input, network.all_inputs, session->touch_output, network.outputs);
   session->counting = ~uint64_t{0};
   return TICKMLP_OK;
 }

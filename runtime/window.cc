@@ -7,6 +7,7 @@
 #include "error.h"
 #include "float_environment.h"
 #include "flush.h"
+#include "gather.h"
 #include "window.h"
 
 using namespace tickmlp;
@@ -15,8 +16,13 @@ namespace {
 
 // Sums over next_state's older rows; on success next_state and next_kept become the window's.
 tickmlp_status take_next_state(tickmlp_window& window) {
-  const Outcome outcome =
-      window.advance(window.network, window.next_state, window.newest, window.workspace, window.next_kept);
+  const Network& network = window.network;
+  const float* older = window.next_state;
+  if (network.input_mask != nullptr) {
+    if (!window.gather(older, window.newest, network.input_mask, window.gathered)) return TICKMLP_NON_FINITE_INPUT;
+    older = window.gathered;
+  }
+  const Outcome outcome = window.advance(network, older, window.begin, window.workspace, window.next_kept);
   if (outcome != Outcome::kDone) return TICKMLP_NON_FINITE_INPUT;
   std::swap(window.state, window.next_state);
   std::swap(window.kept, window.next_kept);
@@ -51,9 +57,9 @@ void copy_row(const float* from, size_t count, float* to) {
 // What the newest row of a reset adds to what advance() has counted: it may become one of the older rows before a tick
 // has seen it.
 uint64_t clipped_in_newest(const tickmlp_window& window) {
+  const float *row = window.state + window.newest, *scale = window.network.input_scale + window.begin;
   uint64_t clipped = 0;
-  for (uint32_t i = window.newest; window.quantised && i < window.network.inputs; ++i)
-    clipped += std::fabs(window.state[i] * window.network.input_scale[i]) > 127.0f;
+  for (uint32_t i = 0; window.quantised && i < window.columns; ++i) clipped += std::fabs(row[i] * scale[i]) > 127.0f;
   return clipped;
 }
 
@@ -61,8 +67,14 @@ size_t touch_bytes(uint32_t columns, uint32_t outputs) {
   return whole_lines(columns * sizeof(float)) + whole_lines(outputs * sizeof(float));
 }
 
+size_t bytes_of_arrays(const Network& network, uint32_t columns) {
+  return 2 * whole_lines(network.all_inputs * sizeof(float)) + 2 * network.groups * size_t{64} +
+         workspace_bytes(network) + touch_bytes(columns, network.outputs) + gathered_bytes(network, 1);
+}
+
 void lay_out(tickmlp_window& window, uint8_t* next) {
-  const size_t state = whole_lines(window.network.inputs * sizeof(float)), lanes = window.network.groups * size_t{64};
+  const size_t state = whole_lines(window.network.all_inputs * sizeof(float)),
+               lanes = window.network.groups * size_t{64};
   window.state = reinterpret_cast<float*>(next);
   window.next_state = reinterpret_cast<float*>(next + state);
   window.kept = next + 2 * state;
@@ -71,6 +83,8 @@ void lay_out(tickmlp_window& window, uint8_t* next) {
   next += 2 * state + 2 * lanes + workspace_bytes(window.network);
   window.touch_row = reinterpret_cast<float*>(next);
   window.touch_output = reinterpret_cast<float*>(next + whole_lines(window.columns * sizeof(float)));
+  next += touch_bytes(window.columns, window.network.outputs);
+  window.gathered = reinterpret_cast<float*>(next);
 }
 
 }  // namespace
@@ -86,19 +100,20 @@ tickmlp_status tickmlp_window_create(const tickmlp_model* model, const tickmlp_s
   if (model->info.window_rows == 0)
     return fail(error, TICKMLP_NO_WINDOW, "model %s has no window; export it with --window ROWSxCOLUMNS",
                 model->info.name);
-  const size_t arrays = 2 * whole_lines(model->network.inputs * sizeof(float)) + 2 * model->network.groups * size_t{64};
-  const size_t bytes = whole_lines(sizeof(tickmlp_window)) + arrays + workspace_bytes(model->network) +
-                       touch_bytes(model->info.window_columns, model->network.outputs);
+  const Network& network = model->network;
+  const size_t bytes = whole_lines(sizeof(tickmlp_window)) + bytes_of_arrays(network, model->info.window_columns);
   void* allocation;
   auto* begin = static_cast<uint8_t*>(allocate_lines(model->allocator, bytes, &allocation));
   if (begin == nullptr) return fail(error, TICKMLP_OUT_OF_MEMORY, "no memory for a window of %zu bytes", bytes);
   auto* window = new (begin) tickmlp_window{};
-  window->network = model->network;
+  window->network = network;
   window->counting = ~uint64_t{0};
   window->advance = model->kernel->functions->advance;
   window->tick = model->kernel->functions->tick;
   window->columns = model->info.window_columns;
-  window->newest = model->network.inputs - window->columns;
+  window->newest = network.all_inputs - window->columns;
+  window->begin = network.inputs - window->columns;  // no model lacks an input of the newest row
+  window->gather = model->kernel->functions->gather;
   window->flush = options.non_finite == TICKMLP_FLUSH;
   window->quantised = model->info.type == TICKMLP_INT8;
   window->promised = options.promise_default_float_environment != 0;
@@ -117,7 +132,7 @@ void tickmlp_window_free(tickmlp_window* window) {
 
 tickmlp_status tickmlp_window_reset(tickmlp_window* window, const float* state, size_t count) {
   if (window == nullptr || state == nullptr) return TICKMLP_BAD_ARGUMENT;
-  if (count != window->network.inputs) return TICKMLP_INPUT_COUNT;
+  if (count != window->network.all_inputs) return TICKMLP_INPUT_COUNT;
   if (!is_float_aligned(state)) return TICKMLP_MISALIGNED;
   const FloatEnvironment environment(window->promised);  // before anything looks at a value: a NaN may signal
   uint64_t flushed = 0;
@@ -144,11 +159,11 @@ tickmlp_status tickmlp_window_tick(tickmlp_window* window, const float* row, siz
   // The row becomes the window's behind the kernel, beside the end of the softmax; first only where the output lies
   // over it. A refused row leaves nothing behind.
   if (overlap(row, row_count, output, output_count)) row = keep_aside(*window, row);
-  Outcome outcome = window->tick(window->network, row, window->newest, window->workspace, window->kept, output);
+  Outcome outcome = window->tick(window->network, row, window->begin, window->workspace, window->kept, output);
   if (outcome == Outcome::kNonFiniteInput && window->flush) {
     uint64_t flushed = 0;
     row = flush(*window, row, &flushed);
-    outcome = window->tick(window->network, row, window->newest, window->workspace, window->kept, output);
+    outcome = window->tick(window->network, row, window->begin, window->workspace, window->kept, output);
     add(window->counters.flushed, flushed);
   }
   if (outcome != Outcome::kDone) [[unlikely]] {

@@ -12,11 +12,14 @@ struct tickmlp_window {
   tickmlp::TickFunction tick;
   tickmlp::Workspace workspace;
   uint32_t columns, newest;  // newest: index of the newest row's first input
+  uint32_t begin;            // the same among the inputs that layer 1 reads
   bool ready, flush, promised, quantised;
-  float* state;         // [inputs]
-  float* next_state;    // [inputs] where a new state is made before it takes the place of the old
-  void* kept;           // [lanes] sums over all rows but the newest
-  void* next_kept;      // [lanes] likewise
+  float* state;       // [inputs]
+  float* next_state;  // [inputs] where a new state is made before it takes the place of the old
+  void* kept;         // [lanes] sums over all rows but the newest
+  void* next_kept;    // [lanes] likewise
+  tickmlp::GatherFunction gather;
+  float* gathered;      // [inputs] scratch of a pruned model
   float* touch_row;     // [columns] scratch of touch()
   float* touch_output;  // [outputs] likewise
   tickmlp_counters counters;

@@ -100,7 +100,9 @@ TEST_CASE("forged values, each refused by its name") {
   CHECK(forged(good, [&](auto& b) { head_of(b, 0).clamp_low = -0.0f; }) == TICKMLP_BLOB_VALUE);
   CHECK(forged(good, [&](auto& b) { head_of(b, 0).activation = 2; }) == TICKMLP_BLOB_TYPE);
   CHECK(forged(good, [&](auto& b) { header_of(b).element_type = 3; }) == TICKMLP_BLOB_TYPE);
-  CHECK(forged(good, [&](auto& b) { header_of(b).layout = 2; }) == TICKMLP_BLOB_LAYOUT);
+  CHECK(forged(good, [&](auto& b) { header_of(b).layout = 3; }) == TICKMLP_BLOB_LAYOUT);
+  CHECK(forged(good, [&](auto& b) { header_of(b).layout = 2; }) == TICKMLP_BLOB_DIMENSION);  // 0 kept inputs
+  CHECK(forged(good, [&](auto& b) { header_of(b).kept_inputs = 420; }) == TICKMLP_BLOB_RESERVED);
   CHECK(forged(good, [&](auto& b) { header_of(b).reserved0 = 1; }) == TICKMLP_BLOB_RESERVED);
   CHECK(forged(good, [&](auto& b) { header_of(b).structure_hash ^= 1; }) == TICKMLP_BLOB_STRUCTURE);
   CHECK(forged(good, [&](auto& b) { std::memset(header_of(b).name, 'x', 64); }) == TICKMLP_BLOB_TEXT);

@@ -4,12 +4,21 @@
 #include <map>
 #include <random>
 
-#include "blob_bytes.h"
+#include "pruned_blob.h"
 
 using namespace tickmlp;
 using namespace tickmlp::testing;
 
 namespace {
+
+constexpr const char* kSamples[] = {"tactical-int8",     "tactical-float32", "strategic-int8",
+                                    "strategic-float32", "pruned-int8",      "pruned-float32"};
+
+std::vector<uint8_t> sample(const std::string& name) {
+  if (name == "pruned-int8") return pruned_sample(ElementType::kInt8);
+  if (name == "pruned-float32") return pruned_sample(ElementType::kFloat32);
+  return bundled(name);
+}
 
 size_t header_bytes(std::vector<uint8_t>& bytes) {
   return sizeof(BlobHeader) + header_of(bytes).head_count * sizeof(BlobHead);
@@ -44,9 +53,9 @@ void flip_all(std::vector<uint8_t> bytes, size_t begin, size_t end) {
 
 }  // namespace
 
-TEST_CASE("the bundled blobs are valid") {
-  for (const char* name : kBundled) {
-    std::vector<uint8_t> bytes = bundled(name);
+TEST_CASE("the bundled blobs and two pruned ones are valid") {
+  for (const char* name : kSamples) {
+    std::vector<uint8_t> bytes = sample(name);
     tickmlp_error error = {};
     const tickmlp_status status = verify(bytes, &error);
     CHECK_MESSAGE(status == TICKMLP_OK, std::string(name) << ": " << std::string(error.message));
@@ -54,15 +63,15 @@ TEST_CASE("the bundled blobs are valid") {
 }
 
 TEST_CASE("every single bit of the header and the head records") {
-  for (const char* name : kBundled) {
-    std::vector<uint8_t> bytes = bundled(name);
+  for (const char* name : kSamples) {
+    std::vector<uint8_t> bytes = sample(name);
     flip_all(bytes, 0, header_bytes(bytes));
   }
 }
 
-TEST_CASE("20,000 random bits of the payload") {
-  for (const char* name : {"tactical-int8", "strategic-float32"}) {
-    std::vector<uint8_t> bytes = bundled(name);
+TEST_CASE("40,000 random bits of the payload") {
+  for (const char* name : {"tactical-int8", "strategic-float32", "pruned-int8", "pruned-float32"}) {
+    std::vector<uint8_t> bytes = sample(name);
     std::mt19937_64 random(1);
     for (size_t i = 0; i < 10000; i += stride()) {
       const size_t at = header_bytes(bytes) + random() % (bytes.size() - header_bytes(bytes));
@@ -74,9 +83,9 @@ TEST_CASE("20,000 random bits of the payload") {
   }
 }
 
-TEST_CASE("every single bit of every bundled blob" * doctest::skip(std::getenv("TICKMLP_SLOW") == nullptr)) {
-  for (const char* name : kBundled) {
-    std::vector<uint8_t> bytes = bundled(name);
+TEST_CASE("every single bit of every blob" * doctest::skip(std::getenv("TICKMLP_SLOW") == nullptr)) {
+  for (const char* name : kSamples) {
+    std::vector<uint8_t> bytes = sample(name);
     flip_all(bytes, 0, bytes.size());
   }
 }
@@ -94,8 +103,8 @@ TEST_CASE("every pair of header bits" * doctest::skip(std::getenv("TICKMLP_SLOW"
 }
 
 TEST_CASE("cut at every length, and 1 to 4,096 bytes too many") {
-  for (const char* name : kBundled) {
-    const std::vector<uint8_t> bytes = bundled(name);
+  for (const char* name : kSamples) {
+    const std::vector<uint8_t> bytes = sample(name);
     BlobPlan plan;
     for (size_t count = 0; count < bytes.size(); count += stride()) {
       const std::vector<uint8_t> copy(
@@ -113,8 +122,8 @@ TEST_CASE("cut at every length, and 1 to 4,096 bytes too many") {
 }
 
 TEST_CASE("every header byte set to every other value, with a true digest: refused, or only a free field differs") {
-  for (const char* name : {"strategic-int8", "strategic-float32"}) {
-    std::vector<uint8_t> bytes = bundled(name);
+  for (const char* name : {"strategic-int8", "strategic-float32", "pruned-int8", "pruned-float32"}) {
+    std::vector<uint8_t> bytes = sample(name);
     std::map<std::string, int> refusals;
     for (size_t at = 0; at < header_bytes(bytes); ++at) {
       if (at >= offsetof(BlobHeader, digest) && at < offsetof(BlobHeader, digest) + 32) continue;  // stamped over

@@ -100,6 +100,23 @@ TEST_CASE("a tick is its columns' share of layer 1") {
   CHECK_EQ(predict(profile, profile.kernels[0], model, Path::kTick).multiply_ns, 7 * 4);
 }
 
+TEST_CASE("a pruned model is its kept inputs and one look at each; its tick is that of any other") {
+  CpuProfile profile = round_profile();
+  profile.kernels[0].gather_ns = 0.25;
+  Dimensions model{TICKMLP_INT8, 420, {{48, 3}}, 7, 315};
+  const Prediction p = full(model, profile), smaller = full(int8_model(315, 48), profile);
+  CHECK_EQ(p.gather_ns, 420 * 0.25);
+  CHECK_EQ(p.ns, smaller.ns + 420 * 0.25);
+  CHECK_EQ(p.weight_bytes, smaller.weight_bytes);
+  CHECK_EQ(p.working_set, smaller.working_set + 420 * 4);
+  // Kept inputs 308 to 314: steps 77 and 78.
+  const Prediction tick = predict(profile, profile.kernels[0], model, Path::kTick);
+  CHECK_EQ(tick.gather_ns, 0);
+  CHECK_EQ(tick.multiply_ns, 2 * 4);
+  model.kept_inputs = 420;
+  CHECK_EQ(full(model, profile).ns, full(int8_model(420, 48), profile).ns);
+}
+
 TEST_CASE("beyond L1 the read is the longer one, and everything else comes from further away too") {
   // 4,096 x 512: 2 MiB of weights and more, so 2 ns a line: 1.5 more than from L1.
   CpuProfile profile = round_profile();
@@ -199,7 +216,8 @@ TEST_CASE("kernels are found by name, and the first of a type is the best") {
 
 TEST_CASE("synthetic models load on every kernel, golden vectors and all, and are as large as the model says") {
   for (const Shape& shape : {Shape{TICKMLP_INT8, 1, 1, 16, 1, 0}, Shape{TICKMLP_INT8, 413, 3, 96, 3, 7},
-                             Shape{TICKMLP_FLOAT32, 37, 16, 16, 64, 0}, Shape{TICKMLP_FLOAT32, 420, 4, 64, 3, 7}}) {
+                             Shape{TICKMLP_FLOAT32, 37, 16, 16, 64, 0}, Shape{TICKMLP_FLOAT32, 420, 4, 64, 3, 7},
+                             Shape{TICKMLP_INT8, 319, 2, 48, 3, 0, 4}, Shape{TICKMLP_FLOAT32, 163, 2, 32, 3, 0, 2}}) {
     const std::vector<std::uint8_t> blob = synthetic_blob(shape);
     for (std::size_t k = 0; k < tickmlp_kernel_count(); ++k) {
       tickmlp_kernel_info kernel{};
@@ -216,7 +234,9 @@ TEST_CASE("synthetic models load on every kernel, golden vectors and all, and ar
       CHECK_EQ(tickmlp_model_describe(model)->lanes, shape.lanes());
       CHECK_EQ(tickmlp_model_describe(model)->window_columns, shape.window_columns);
       const Dimensions dimensions{shape.type, shape.inputs,
-                                  std::vector<HeadSize>(shape.heads, {shape.hidden, shape.outputs}), 0};
+                                  std::vector<HeadSize>(shape.heads, {shape.hidden, shape.outputs}), 0,
+                                  tickmlp_model_describe(model)->kept_inputs};
+      CHECK_EQ(dimensions.kept_inputs, shape.kept_inputs());
       CHECK_EQ(full(dimensions).weight_bytes, tickmlp_model_describe(model)->weight_bytes);
       tickmlp_model_free(model);
     }

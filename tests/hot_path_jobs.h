@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../runtime/tickmlp.h"
+#include "pruned_blob.h"
 
 namespace tickmlp::testing {
 
@@ -22,18 +23,24 @@ struct Job {
   tickmlp_team* team;      // team only, made in the child: threads do not live through fork
   tickmlp_model* model;
   std::vector<float> inputs;  // 64 states
-  uint32_t inputs_each, outputs_each;
+  uint32_t inputs_each, outputs_each, window_inputs;
   std::vector<float> outputs;  // batches only: 64 states
 };
 
+// A bundled model, or one that is pruned.
+inline tickmlp_status load(const std::string& name, tickmlp_model** model, tickmlp_error* error) {
+  if (name.rfind("pruned", 0) != 0) return tickmlp_model_load(weights_path(name).c_str(), nullptr, model, error);
+  const std::vector<uint8_t> bytes = pruned_sample(name == "pruned-int8" ? ElementType::kInt8 : ElementType::kFloat32);
+  return tickmlp_model_load_bytes(bytes.data(), bytes.size(), nullptr, model, error);
+}
+
 inline Job prepare(const char* name, Path path_taken) {
-  const std::string path = std::string(TICKMLP_SOURCE_ROOT "/weights/") + name + ".blob";
   tickmlp_model* model = nullptr;
   tickmlp_error error;
-  REQUIRE_MESSAGE(tickmlp_model_load(path.c_str(), nullptr, &model, &error) == TICKMLP_OK, std::string(error.message));
+  REQUIRE_MESSAGE(load(name, &model, &error) == TICKMLP_OK, std::string(error.message));
   const tickmlp_model_info& info = *tickmlp_model_describe(model);
-  Job job = {nullptr,     nullptr,      nullptr, nullptr, model, std::vector<float>(64 * info.inputs),
-             info.inputs, info.outputs, {}};
+  Job job = {nullptr,     nullptr,      nullptr,     nullptr, model, std::vector<float>(64 * info.inputs),
+             info.inputs, info.outputs, info.inputs, {}};
   REQUIRE(tickmlp_session_create(model, nullptr, &job.session, nullptr) == TICKMLP_OK);
   for (size_t i = 0; i < job.inputs.size(); ++i)
     job.inputs[i] = static_cast<float>(i % 97) / 48.0f - 1.01f;  // a few clip
@@ -84,7 +91,8 @@ inline tickmlp_status step(Job& job, uint64_t i, float* output) {
     if (const tickmlp_status status = tickmlp_window_advance(job.window)) return status;
   }
   if (i % 10000 == 9999) {
-    if (const tickmlp_status status = tickmlp_window_reset(job.window, job.inputs.data(), 420)) return status;
+    if (const tickmlp_status status = tickmlp_window_reset(job.window, job.inputs.data(), job.window_inputs))
+      return status;
   }
   return tickmlp_window_tick(job.window, input, job.inputs_each, output, job.outputs_each);
 }

@@ -206,6 +206,15 @@ TEST_CASE("batches of 1 to 64 states, 2 million in all: 0 allocations, 0 system 
   CHECK(exited_with(run_in_child("tactical-int8", 1000, Extra::kAllocation, Path::kBatch), kAllocated));
 }
 
+TEST_CASE("3 million answers of pruned models, each way: 0 allocations, 0 system calls, 0 page faults") {
+  if (no_filter_here("3 million answers of pruned models")) return;
+  for (const char* name : {"pruned-int8", "pruned-float32"})
+    for (const auto& [path, count] :
+         {std::pair{Path::kFull, 500'000}, {Path::kTick, 500'000}, {Path::kTeam, 100'000}, {Path::kBatch, 10'000}})
+      CHECK(exited_with(run_in_child(name, static_cast<uint64_t>(count), Extra::kNothing, path), kClean));
+  CHECK(exited_with(run_in_child("pruned-int8", 500'000, Extra::kNothing, Path::kSparse), kClean));
+}
+
 TEST_CASE("the recorder allocates nothing") {
   static tickmlp_recorder recorder, other;
   const uint64_t before = allocations;

@@ -120,7 +120,9 @@ inline RandomNetwork::RandomNetwork(ElementType element_type, uint32_t inputs, s
              0,
              0,
              0,
-             0};
+             0,
+             inputs,
+             nullptr};
   for (uint32_t i = 0; i < inputs; ++i) input_scale.as<float>()[i] = 127.0f / (0.5f + std::abs(unit(random)));
   for (uint32_t k = 0; k < network.outputs; ++k) start2.as<float>()[k] = unit(random) * 0.1f;
   uint32_t group = 0, output = 0;

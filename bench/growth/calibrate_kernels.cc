@@ -89,7 +89,7 @@ Row solve_above(const Row& bounds, const std::vector<Row>& rows, std::vector<dou
 
 using Timed = KernelCalibration::Timed;
 
-enum Special : std::size_t { kManyHeads, kManyOutputs, kTicking, kOneTile, kThreeTiles, kSpecials };
+enum Special : std::size_t { kManyHeads, kManyOutputs, kTicking, kGathering, kOneTile, kThreeTiles, kSpecials };
 
 std::vector<Shape> special_shapes(tickmlp_element_type type, const Caches& caches) {
   std::vector<Shape> shapes(kSpecials);
@@ -97,6 +97,8 @@ std::vector<Shape> special_shapes(tickmlp_element_type type, const Caches& cache
   shapes[kManyOutputs] = shape_of(type, 4, 1, 192, 32);
   shapes[kTicking] = shape_of(type, 20, 3, 48);
   shapes[kTicking].window_columns = shapes[kTicking].inputs / 10;
+  shapes[kGathering] = type == TICKMLP_INT8 ? shape_of(type, 80, 2, 48) : shape_of(type, 160, 2, 32);
+  shapes[kGathering].unread_of_eight = 4;
   // One and a quarter L1 of weights, as one tile of 15 groups or as three of 11.
   const auto lines = static_cast<std::uint32_t>((caches.l1d != 0 ? caches.l1d : 32768) * 5 / 4 / 64);
   shapes[kOneTile] = shape_of(type, lines / 15, 3, 80);
@@ -126,12 +128,12 @@ KernelCost figures_from(const CpuProfile& profile, const std::string& name, cons
   for (const Timed& timed : basic) rows.push_back(row_of(timed.shape)), ns.push_back(timed.full);
   const double line = read_ns_per_line(profile.forward, 0);  // a line cannot be used faster than it is read
   const Row figures = solve_above({0, 0, 0, line, line}, rows, ns);
-  KernelCost kernel{name,        basic.front().shape.type,
-                    figures[0],  figures[0],
-                    figures[1],  figures[2],
-                    0,           0,
-                    figures[3],  figures[4],
-                    Turn::kNever};
+  KernelCost kernel{name,       basic.front().shape.type,
+                    figures[0], figures[0],
+                    figures[1], figures[2],
+                    0,          0,
+                    figures[3], figures[4],
+                    0,          Turn::kNever};
   // Each of the rest is what its own model takes beyond the figures so far, over how often it needs the new one.
   const auto beyond = [&](Special which, double ns_seen, Path path) {
     return ns_seen - predict(profile, kernel, dimensions_of(special[which].shape), path).ns;
@@ -139,6 +141,8 @@ KernelCost figures_from(const CpuProfile& profile, const std::string& name, cons
   kernel.block_ns = std::max(0.0, beyond(kManyHeads, special[kManyHeads].full, Path::kFull) / 3);
   kernel.pass_ns = std::max(0.0, beyond(kManyOutputs, special[kManyOutputs].full, Path::kFull) / (7 * 12));
   kernel.tick_call_ns = std::max(0.0, kernel.call_ns + beyond(kTicking, special[kTicking].tick, Path::kTick));
+  const Timed& gathering = special[kGathering];
+  kernel.gather_ns = std::max(0.0, beyond(kGathering, gathering.full, Path::kFull) / gathering.shape.inputs);
   kernel.turn = find_turn(profile, kernel, special[kOneTile], special[kThreeTiles]);
   return kernel;
 }

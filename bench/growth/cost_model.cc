@@ -15,6 +15,7 @@ constexpr std::uint32_t kQuad = 4;  // inputs in a step of int8; outputs in a pa
 // What a call goes through, in units of the kernel's figures.
 struct Work {
   std::uint32_t inputs = 0, steps = 0, groups = 0;
+  std::uint32_t gathered = 0;                                         // inputs looked at, of a pruned model
   std::uint32_t passes = 0;                                           // groups x further four outputs
   std::uint32_t blocks = 0;                                           // further four heads x four outputs
   std::uint64_t layer1_bytes = 0, layer2_bytes = 0, other_bytes = 0;  // other: layer 2's too
@@ -25,9 +26,11 @@ std::uint32_t ceiling(std::uint32_t value, std::uint32_t unit) { return (value +
 Work work_of(const Dimensions& model, Path path) {
   const bool int8 = model.type == TICKMLP_INT8;
   Work work;
-  work.inputs = path == Path::kTick ? model.window_columns : model.inputs;
-  const std::uint32_t begin = model.inputs - work.inputs;
-  work.steps = int8 ? ceiling(model.inputs, kQuad) - begin / kQuad : work.inputs;
+  const std::uint32_t kept = model.kept_inputs != 0 ? model.kept_inputs : model.inputs;
+  work.inputs = path == Path::kTick ? model.window_columns : kept;
+  work.gathered = path == Path::kFull && kept < model.inputs ? model.inputs : 0;
+  const std::uint32_t begin = kept - work.inputs;
+  work.steps = int8 ? ceiling(kept, kQuad) - begin / kQuad : work.inputs;
   for (std::size_t h = 0; h < model.heads.size(); ++h) {
     const std::uint32_t groups = ceiling(model.heads[h].hidden, kGroup);
     work.groups += groups;
@@ -42,9 +45,11 @@ Work work_of(const Dimensions& model, Path path) {
   }
   work.blocks -= 1;  // the first is in the call
   work.layer1_bytes = std::uint64_t{work.steps} * work.groups * kLine;
-  // A lane: its start value, its activation, and in int8 its scale. An input: the float, and in int8 scale and code.
+  // A lane: its start value, its activation, and in int8 its scale. An input: the float, and in int8 scale and code. Of
+  // a pruned model every input is read too, and the kept ones are written.
   const std::uint64_t lane_bytes = int8 ? 12 : 8, input_bytes = int8 ? 9 : 4;
-  work.other_bytes = work.layer2_bytes + work.groups * kGroup * lane_bytes + work.inputs * input_bytes;
+  work.other_bytes =
+      work.layer2_bytes + work.groups * kGroup * lane_bytes + work.inputs * input_bytes + work.gathered * 4;
   return work;
 }
 
@@ -81,7 +86,7 @@ double multiply(const KernelCost& kernel, const Work& work) {
 }
 
 Bound bound_of(const Caches& caches, const Prediction& p) {
-  if (p.call_ns + p.lanes_ns + p.blocks_ns > p.layer1_ns + p.beyond_l1_ns) return Bound::kOverhead;
+  if (p.call_ns + p.lanes_ns + p.blocks_ns + p.gather_ns > p.layer1_ns + p.beyond_l1_ns) return Bound::kOverhead;
   // In L1 the bare read and the multiply-adds take about as long; arithmetic is the bound where it is clearly longer.
   if (p.multiply_ns + p.inputs_ns > 1.25 * p.read_ns) return Bound::kArithmetic;
   if (p.working_set <= caches.l1d) return Bound::kL1;
@@ -112,13 +117,14 @@ Prediction predict(const CpuProfile& profile, const KernelCost& kernel, const Di
   p.inputs_ns = work.inputs * kernel.input_ns;
   p.lanes_ns = work.groups * kernel.group_ns + work.passes * kernel.pass_ns;
   p.blocks_ns = work.blocks * kernel.block_ns;
+  p.gather_ns = work.gathered * kernel.gather_ns;
   p.multiply_ns = multiply(kernel, work);
   p.read_ns = static_cast<double>(work.layer1_bytes) / kLine * line;
   p.layer1_ns = std::max(p.multiply_ns + p.inputs_ns, p.read_ns);
   // The kernel's figures hold the read of everything else from L1; further away it takes that much longer.
   const double beyond = std::max(0.0, line - read_ns_per_line(profile.forward, 0));
   p.beyond_l1_ns = static_cast<double>(work.other_bytes) / kLine * beyond;
-  p.ns = p.call_ns + p.lanes_ns + p.blocks_ns + p.layer1_ns + p.beyond_l1_ns;
+  p.ns = p.call_ns + p.lanes_ns + p.blocks_ns + p.gather_ns + p.layer1_ns + p.beyond_l1_ns;
   p.bound = bound_of(profile.caches, p);
   return p;
 }

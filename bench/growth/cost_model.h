@@ -42,6 +42,7 @@ struct KernelCost {
   double block_ns = 0;      // the softmax of four heads or four outputs more
   double step_ns = 0;       // layer 1: a step of one tile cannot be shorter, since each waits for the one before
   double line_ns = 0;       // layer 1: multiply-adds of 64 bytes of weights
+  double gather_ns = 0;     // an input that a pruned model is given, kept or not
   Turn turn = Turn::kNever;
 };
 
@@ -62,14 +63,15 @@ struct Dimensions {
   std::uint32_t inputs = 0;
   std::vector<HeadSize> heads;
   std::uint32_t window_columns = 0;  // 0: no window
+  std::uint32_t kept_inputs = 0;     // of a pruned model; 0 or `inputs`: all
 };
 
 enum class Path { kFull, kTick };
 enum class Bound { kOverhead, kArithmetic, kL1, kL2, kL3, kMemory };
 
 struct Prediction {
-  double ns = 0;  // call + lanes + blocks + layer 1 + beyond L1; no timer in it
-  double call_ns = 0, lanes_ns = 0, blocks_ns = 0, layer1_ns = 0, beyond_l1_ns = 0;
+  double ns = 0;  // call + lanes + blocks + gather + layer 1 + beyond L1; no timer in it
+  double call_ns = 0, lanes_ns = 0, blocks_ns = 0, gather_ns = 0, layer1_ns = 0, beyond_l1_ns = 0;
   // Layer 1 is the larger of two that overlap: multiply-adds with the inputs' own work, and the read of its weights.
   double multiply_ns = 0, inputs_ns = 0, read_ns = 0;
   std::uint64_t weight_bytes = 0;  // weights that the call reads, of both layers

@@ -19,10 +19,11 @@ struct Figure {
   const char* name;
   double KernelCost::*value;
 };
-constexpr Figure kFigures[] = {{"call_ns", &KernelCost::call_ns},   {"tick_call_ns", &KernelCost::tick_call_ns},
-                               {"input_ns", &KernelCost::input_ns}, {"group_ns", &KernelCost::group_ns},
-                               {"pass_ns", &KernelCost::pass_ns},   {"block_ns", &KernelCost::block_ns},
-                               {"step_ns", &KernelCost::step_ns},   {"line_ns", &KernelCost::line_ns}};
+constexpr Figure kFigures[] = {{"call_ns", &KernelCost::call_ns},    {"tick_call_ns", &KernelCost::tick_call_ns},
+                               {"input_ns", &KernelCost::input_ns},  {"group_ns", &KernelCost::group_ns},
+                               {"pass_ns", &KernelCost::pass_ns},    {"block_ns", &KernelCost::block_ns},
+                               {"step_ns", &KernelCost::step_ns},    {"line_ns", &KernelCost::line_ns},
+                               {"gather_ns", &KernelCost::gather_ns}};
 constexpr Turn kTurns[] = {Turn::kNever, Turn::kChunks, Turn::kStrips};
 
 double rounded(double value) { return std::round(value * 1e5) / 1e5; }

@@ -12,12 +12,12 @@ constexpr float kInput = 0.25f;  // inside the synthetic models' range of [-1, 1
 
 Dimensions dimensions_of(const Shape& shape) {
   return {shape.type, shape.inputs, std::vector<HeadSize>(shape.heads, {shape.hidden, shape.outputs}),
-          shape.window_columns};
+          shape.window_columns, shape.kept_inputs()};
 }
 
 Dimensions dimensions_of(const Model& model) {
   const tickmlp_model_info& info = *tickmlp_model_describe(model.get());
-  Dimensions dimensions{info.type, info.inputs, {}, info.window_columns};
+  Dimensions dimensions{info.type, info.inputs, {}, info.window_columns, info.kept_inputs};
   for (std::uint32_t h = 0; h < info.heads; ++h) {
     tickmlp_head_info head{};
     tickmlp_model_head(model.get(), h, &head);

@@ -33,12 +33,13 @@ std::string profile_table(const CpuProfile& profile) {
     reads.push_back({name, fixed_point(64 / read_ns_per_line(profile.forward, bytes), 1),
                      fixed_point(64 / read_ns_per_line(profile.turning, bytes), 1)});
   text += columns(reads, 2, 1) + "\n";
-  Rows rows{
-      {"kernel, ns", "call", "tick call", "input", "16 lanes", "4 outputs more", "block", "step", "line", "turns"}};
+  Rows rows{{"kernel, ns", "call", "tick call", "input", "16 lanes", "4 outputs more", "block", "step", "line",
+             "gather", "turns"}};
   for (const KernelCost& k : profile.kernels)
     rows.push_back({k.name, fixed_point(k.call_ns, 1), fixed_point(k.tick_call_ns, 1), fixed_point(k.input_ns, 3),
                     fixed_point(k.group_ns, 2), fixed_point(k.pass_ns, 2), fixed_point(k.block_ns, 1),
-                    fixed_point(k.step_ns, 2), fixed_point(k.line_ns, 3), turn_name(k.turn)});
+                    fixed_point(k.step_ns, 2), fixed_point(k.line_ns, 3), fixed_point(k.gather_ns, 3),
+                    turn_name(k.turn)});
   return text + columns(rows, 2, 1);
 }
 
@@ -55,6 +56,7 @@ json prediction_json(const char* path, const Prediction& p) {
            {{"call_ns", two_decimals(p.call_ns)},
             {"lanes_ns", two_decimals(p.lanes_ns)},
             {"blocks_ns", two_decimals(p.blocks_ns)},
+            {"gather_ns", two_decimals(p.gather_ns)},
             {"layer1_ns", two_decimals(p.layer1_ns)},
             {"beyond_l1_ns", two_decimals(p.beyond_l1_ns)}}},
           {"layer1",
@@ -67,7 +69,7 @@ void add_rows(const char* path, const Prediction& p, Rows* rows) {
   rows->push_back({std::string(path) + " path", fixed_point(p.ns, 1), bound_name(p.bound),
                    fixed_point(p.ns / static_cast<double>(p.weight_bytes), 5), with_commas(p.working_set),
                    fixed_point(p.call_ns, 1), fixed_point(p.lanes_ns, 1), fixed_point(p.blocks_ns, 1),
-                   fixed_point(p.layer1_ns, 1), fixed_point(p.beyond_l1_ns, 1)});
+                   fixed_point(p.gather_ns, 1), fixed_point(p.layer1_ns, 1), fixed_point(p.beyond_l1_ns, 1)});
 }
 
 // The profile may be of another CPU than this one, so its kernels count and not the ones that run here.
@@ -110,8 +112,8 @@ int predict_command(const PredictOptions& options) {
   const KernelCost* kernel = choose_kernel(options, profile, info.type);
   const Dimensions dimensions = dimensions_of(model);
   const Prediction full = predict(profile, *kernel, dimensions, Path::kFull);
-  Rows rows{
-      {"", "ns", "bound by", "ns a byte", "working set", "= call", "+ lanes", "+ blocks", "+ layer 1", "+ beyond L1"}};
+  Rows rows{{"", "ns", "bound by", "ns a byte", "working set", "= call", "+ lanes", "+ blocks", "+ gather", "+ layer 1",
+             "+ beyond L1"}};
   add_rows("full", full, &rows);
   json paths = json::array({prediction_json("full", full)});
   if (dimensions.window_columns != 0) {

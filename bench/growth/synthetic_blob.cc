@@ -13,28 +13,28 @@
 namespace tickmlp::bench {
 namespace {
 
+// In 127ths for float32. Never 0: an input that no lane reads would be pruned.
+std::uint32_t weight_of(std::uint32_t input) { return input % 127 + 1; }
+
 // One step of layer 1, as it stands in all lanes alike: the weight of one input, or of four in int8.
 std::uint32_t step_of(const Shape& shape, std::uint32_t step) {
   std::uint32_t bits = 0;
   if (shape.type == TICKMLP_FLOAT32) {
-    const float weight = static_cast<float>(step % 255) / 127 - 1;
+    const float weight = static_cast<float>(weight_of(step)) / 127;
     std::memcpy(&bits, &weight, sizeof bits);
     return bits;
   }
-  for (std::uint32_t i = 4 * step; i < std::min(4 * step + 4, shape.inputs); ++i)
-    bits |= static_cast<std::uint32_t>(static_cast<std::uint8_t>(i % 255 - 127)) << (8 * (i % 4));
+  for (std::uint32_t i = 4 * step, kept = shape.kept_inputs(); i < std::min(4 * step + 4, kept); ++i)
+    bits |= weight_of(i) << (8 * (i % 4));
   return bits;
 }
 
 // The bound that the loader proves again: no partial sum of a lane is larger (docs/ARITHMETIC.md, section 2).
 std::uint32_t accumulator_bound(const Shape& shape) {
   if (shape.type == TICKMLP_FLOAT32) return 0;
-  std::int32_t positive = 0, negative = 0;
-  for (std::uint32_t i = 0; i < shape.inputs; ++i) {
-    const std::int32_t weight = static_cast<std::int32_t>(i % 255) - 127;
-    (weight > 0 ? positive : negative) += weight;
-  }
-  return 255 * static_cast<std::uint32_t>(std::max(positive, -negative));
+  std::uint32_t sum = 0;
+  for (std::uint32_t i = 0, kept = shape.kept_inputs(); i < kept; ++i) sum += weight_of(i);
+  return 255 * sum;
 }
 
 void fill_head(const Shape& shape, std::uint32_t index, BlobHead* head) {
@@ -55,7 +55,9 @@ void fill_sections(const Shape& shape, const BlobPlan& plan, std::uint8_t* bytes
   std::fill_n(floats(plan.golden_outputs), plan.golden_outputs.bytes / 4, 1 / static_cast<float>(shape.outputs));
 
   const std::uint32_t groups = plan.lanes / kGroup, tiles = tile_count(groups);
-  const std::uint32_t steps = shape.type == TICKMLP_INT8 ? (shape.inputs + 3) / 4 : shape.inputs;
+  for (std::uint32_t i = 0; shape.unread_of_eight != 0 && i < shape.inputs; ++i)
+    bytes[plan.kept.begin + i / 8] |= static_cast<std::uint8_t>(shape.is_read(i) << i % 8);
+  const std::uint32_t stored = shape.kept_inputs(), steps = shape.type == TICKMLP_INT8 ? (stored + 3) / 4 : stored;
   auto* weights = reinterpret_cast<std::uint32_t*>(bytes + plan.w1.begin);
   for (std::uint32_t tile = 0; tile < tiles; ++tile)
     for (std::uint32_t step = 0; step < steps; ++step)
@@ -69,7 +71,8 @@ std::vector<std::uint8_t> synthetic_blob(const Shape& shape) {
   std::memcpy(header.magic, kBlobMagic, sizeof header.magic);
   header.format_version = kBlobVersion;
   header.element_type = shape.type;
-  header.layout = kBlobLayout;
+  header.layout = shape.unread_of_eight != 0 ? kPrunedLayout : kBlobLayout;
+  header.kept_inputs = shape.unread_of_eight != 0 ? shape.kept_inputs() : 0;
   header.inputs = shape.inputs;
   header.window_rows = shape.window_columns != 0 ? shape.inputs / shape.window_columns : 0;
   header.window_columns = shape.window_columns;

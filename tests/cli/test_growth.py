@@ -11,7 +11,8 @@ import pytest
 
 from small_models import ROOT
 
-FIGURES = ["call_ns", "tick_call_ns", "input_ns", "group_ns", "pass_ns", "block_ns", "step_ns", "line_ns"]
+FIGURES = ["call_ns", "tick_call_ns", "input_ns", "group_ns", "pass_ns", "block_ns", "step_ns", "line_ns",
+           "gather_ns"]
 
 
 @pytest.fixture(scope="session")

@@ -48,8 +48,10 @@ def test_limits_are_the_same_in_both(layout):
                                 "hidden": limits["MaxHidden"], "lanes": limits["MaxLanes"],
                                 "outputs": limits["MaxHeadOutputs"], "file_bytes": 256 << 20}
     assert "kMaxBlobBytes = UINT64_C(256) << 20;" in contract
-    assert (layout["format_version"], layout["layout"], layout["golden_count"]) == (
-        limits["BlobVersion"], limits["BlobLayout"], limits["GoldenCount"])
+    assert (layout["format_version"], layout["layout"], layout["pruned_layout"], layout["golden_count"]) == (
+        limits["BlobVersion"], limits["BlobLayout"], limits["PrunedLayout"], limits["GoldenCount"])
+    assert layout["pruning"] == {"least_dropped": limits["LeastDropped"],
+                                 "least_dropped_an_input": limits["LeastDroppedAnInput"]}
 
 
 def test_each_description_names_the_other():

@@ -98,8 +98,10 @@ def measure(model: Model, packed: PackedModel, states: np.ndarray) -> Accuracy:
 def _clipped_by_input(packed: PackedModel, states: np.ndarray) -> np.ndarray:
     if packed.element_type == layout.FLOAT32:
         return np.zeros(packed.inputs, np.int64)
-    return np.array([arithmetic.quantise_inputs(states[:, i:i + 1], packed.input_scale[i:i + 1])[1]
-                     for i in range(packed.inputs)])
+    clipped = np.zeros(packed.inputs, np.int64)  # a pruned input is never quantised
+    for i in packed.kept:
+        clipped[i] = arithmetic.quantise_inputs(states[:, i:i + 1], packed.input_scale[i:i + 1])[1]
+    return clipped
 
 
 def _compare(seen: np.ndarray, reference: np.ndarray, clipped_share: float) -> HeadAccuracy:

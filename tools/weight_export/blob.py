@@ -46,11 +46,12 @@ def structure_hash(packed: PackedModel) -> int:
 
 def pack_w1(packed: PackedModel) -> bytes:
     """w1 in tiles of up to 16 groups of 16 lanes; int8 with four consecutive inputs a lane (one vpdpbusd operand)."""
-    inputs, lanes = packed.w1.shape
+    kept = packed.kept
+    inputs, lanes = len(kept), packed.w1.shape[1]
     depth = 4 if packed.element_type == layout.INT8 else 1
     rows = -(-inputs // depth)
     whole = np.zeros((rows * depth, lanes), packed.w1.dtype)
-    whole[:inputs] = packed.w1
+    whole[:inputs] = packed.w1[kept]
     # [row, depth, group, lane] -> [row, group, lane, depth]
     arranged = whole.reshape(rows, depth, lanes // layout.GROUP, layout.GROUP).transpose(0, 2, 3, 1)
     parts, first = [], 0
@@ -60,6 +61,13 @@ def pack_w1(packed: PackedModel) -> bytes:
     return b"".join(parts)
 
 
+def pack_kept(packed: PackedModel) -> bytes:
+    """Of a pruned model, a bit for each input, the lowest of a byte first: whether it is kept. Else nothing."""
+    kept = packed.kept
+    bits = np.isin(np.arange(packed.inputs), kept)
+    return b"" if len(kept) == packed.inputs else np.packbits(bits, bitorder="little").tobytes()
+
+
 def sections(blob: Blob) -> list[bytes]:
     """The sections in file order, each padded to 64 bytes."""
     packed = blob.packed
@@ -67,10 +75,10 @@ def sections(blob: Blob) -> list[bytes]:
         layout.FEATURE_NAME_BYTES, b"\0") for name in packed.feature_names)
     parts = [_little(packed.ranges), names]
     if packed.element_type == layout.INT8:
-        parts += [_little(packed.input_scale), _little(packed.start), _little(packed.lane_scale)]
+        parts += [_little(packed.input_scale[packed.kept]), _little(packed.start), _little(packed.lane_scale)]
     else:
         parts += [_little(packed.start)]
-    parts += [pack_w1(packed), b"".join(_little(head.w2) for head in packed.heads),
+    parts += [pack_kept(packed), pack_w1(packed), b"".join(_little(head.w2) for head in packed.heads),
               b"".join(_little(head.start2) for head in packed.heads),
               _little(blob.golden_inputs), _little(blob.golden_outputs)]
     return [part.ljust(layout.pad64(len(part)), b"\0") for part in parts]
@@ -102,10 +110,11 @@ def digest(file: bytes) -> bytes:
 
 def _header(blob: Blob, size: int) -> dict[str, object]:
     packed = blob.packed
+    pruned = len(packed.kept) < packed.inputs
     return {
         "magic": layout.MAGIC, "format_version": layout.FORMAT_VERSION, "element_type": packed.element_type,
-        "file_bytes": size, "layout": layout.LAYOUT, "inputs": packed.inputs, "window_rows": packed.window[0],
-        "window_columns": packed.window[1], "feature_count": len(packed.ranges),
+        "file_bytes": size, "layout": layout.PRUNED_LAYOUT if pruned else layout.LAYOUT, "inputs": packed.inputs,
+        "window_rows": packed.window[0], "window_columns": packed.window[1], "feature_count": len(packed.ranges),
         "feature_names": 1 if packed.feature_names else 0, "head_count": len(packed.heads),
         "golden_count": layout.GOLDEN_COUNT, "generation": blob.generation,
         "structure_hash": structure_hash(packed), "accuracy_states": blob.accuracy_states,
@@ -113,7 +122,7 @@ def _header(blob: Blob, size: int) -> dict[str, object]:
         "name": check_text("model name", blob.name, layout.NAME_BYTES),
         "run_id": check_text("run id", blob.run_id, layout.RUN_ID_BYTES, empty=True),
         "exporter": check_text("exporter", blob.exporter, layout.EXPORTER_BYTES),
-        "calibration_sha256": blob.calibration_sha256}
+        "calibration_sha256": blob.calibration_sha256, "kept_inputs": len(packed.kept) if pruned else 0}
 
 
 def _record(blob: Blob, index: int) -> bytes:

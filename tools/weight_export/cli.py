@@ -75,6 +75,7 @@ def export(parsed: argparse.Namespace) -> str:
     model.notes += unread_inputs(model)
     calibration = states.read_calibration(parsed.calibration, model.inputs) if parsed.calibration else None
     result = ranging.pack(parsed, model, calibration)
+    model.notes += report.pruned_inputs(result.packed)
     accuracy = measure(model, result.packed, result.judged)
     inputs, outputs = golden.golden_vectors(result.packed, calibration.states if calibration else None)
     blob = Blob(result.packed, parsed.name, parsed.run_id, EXPORTER, parsed.generation, source.sha256,
@@ -93,7 +94,8 @@ def _report(parsed: argparse.Namespace, source: Source, result: ranging.Packing,
     figures = {
         "blob": parsed.output, "blob_sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
         "dtype": parsed.dtype, "name": parsed.name, "generation": parsed.generation, "run_id": parsed.run_id,
-        "exporter": EXPORTER, "inputs": packed.inputs, "outputs": packed.outputs, "window": list(packed.window),
+        "exporter": EXPORTER, "inputs": packed.inputs, "kept_inputs": len(packed.kept),
+        "outputs": packed.outputs, "window": list(packed.window),
         "source": {"path": parsed.source, "kind": source.kind, "sha256": source.sha256.hex()},
         "calibration": parsed.calibration, "ranges": [[float(low), float(high)] for low, high in packed.ranges],
         "calibrate": report.calibrate_report(result.method, result.trials, source.model),

@@ -50,11 +50,12 @@ def _head(model: Model, packed: PackedModel, index: int, states: np.ndarray) -> 
 
 
 def _outside(packed: PackedModel, states: np.ndarray) -> np.ndarray:
-    """Which elements are clipped, bool [n, inputs]: none in float32."""
+    """Which elements are clipped, bool [n, inputs]: none in float32, none of a pruned input."""
     if packed.input_scale is None:
         return np.zeros(states.shape, bool)
     with np.errstate(over="ignore"):
-        return np.abs(states * packed.input_scale) > np.float32(127)
+        outside = np.abs(states * packed.input_scale) > np.float32(127)
+    return outside & np.isin(np.arange(packed.inputs), packed.kept)
 
 
 def _features(packed: PackedModel, states: np.ndarray, outside: np.ndarray, features: int) -> list[dict[str, object]]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 MAGIC = bytes([0x89, 0x54, 0x4D, 0x4C, 0x50, 0x0D, 0x0A, 0x1A])
 FORMAT_VERSION = 1
-LAYOUT = 1
+LAYOUT, PRUNED_LAYOUT = 1, 2
+LEAST_DROPPED, LEAST_DROPPED_AN_INPUT = 4096, 32
 INT8, FLOAT32 = 1, 2
 ELEMENT_TYPES = {"int8": INT8, "float32": FLOAT32}
 IDENTITY, SOFTMAX = 0, 1
@@ -53,7 +54,7 @@ HEADER = _fields(
     ("structure_hash", "Q", "u64"), ("accuracy_states", "Q", "u64"), ("clipped_inputs", "Q", "u64"),
     ("reserved0", "8s", "u64"), ("digest", "32s", "u8[32]"), ("source_sha256", "32s", "u8[32]"),
     ("name", "64s", "char[64]"), ("run_id", "64s", "char[64]"), ("exporter", "32s", "char[32]"),
-    ("calibration_sha256", "32s", "u8[32]"), ("reserved1", "160s", "u8[160]"))
+    ("calibration_sha256", "32s", "u8[32]"), ("kept_inputs", "I", "u32"), ("reserved1", "156s", "u8[156]"))
 
 RECORD = _fields(
     ("name", "32s", "char[32]"), ("hidden", "I", "u32"), ("outputs", "I", "u32"), ("activation", "I", "u32"),
@@ -77,6 +78,13 @@ def pack_fields(fields: tuple[Field, ...], values: dict[str, object]) -> bytes:
 def unpack_fields(fields: tuple[Field, ...], data: bytes) -> dict[str, object]:
     """The values of a header or record, by name; `data` starts at the first field."""
     return {field.name: struct.unpack_from("<" + field.code, data, field.offset)[0] for field in fields}
+
+
+def is_stored_pruned(inputs: int, between: int, row_bytes: int) -> bool:
+    """Whether a model is stored without its unread inputs (docs/BLOB_FORMAT.md, Pruned models). `between`: those after
+    the first and before the last input that is needed; `row_bytes`: of one input's weights in all lanes."""
+    dropped = between * row_bytes
+    return dropped >= LEAST_DROPPED and dropped >= LEAST_DROPPED_AN_INPUT * inputs
 
 
 def pad4(n: int) -> int:
@@ -104,6 +112,8 @@ def description() -> dict[str, object]:
 
     limits = {"inputs": MAX_INPUTS, "heads": MAX_HEADS, "hidden": MAX_HIDDEN, "lanes": MAX_LANES,
               "outputs": MAX_OUTPUTS, "file_bytes": MAX_FILE_BYTES}
-    return {"format_version": FORMAT_VERSION, "layout": LAYOUT, "magic": MAGIC.hex(), "header_bytes": HEADER_BYTES,
-            "record_bytes": RECORD_BYTES, "golden_count": GOLDEN_COUNT, "element_types": ELEMENT_TYPES,
-            "activations": ACTIVATIONS, "limits": limits, "header": rows(HEADER), "head_record": rows(RECORD)}
+    return {"format_version": FORMAT_VERSION, "layout": LAYOUT, "pruned_layout": PRUNED_LAYOUT, "magic": MAGIC.hex(),
+            "header_bytes": HEADER_BYTES, "record_bytes": RECORD_BYTES, "golden_count": GOLDEN_COUNT,
+            "element_types": ELEMENT_TYPES, "activations": ACTIVATIONS, "limits": limits,
+            "pruning": {"least_dropped": LEAST_DROPPED, "least_dropped_an_input": LEAST_DROPPED_AN_INPUT},
+            "header": rows(HEADER), "head_record": rows(RECORD)}

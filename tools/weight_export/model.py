@@ -70,8 +70,8 @@ def check_model(model: Model) -> None:
 
 
 def unread_inputs(model: Model) -> list[str]:
-    """A remark where inputs have no weight in any head: they cost as much as others unless they are the first or last
-    ones (docs/EXPORT.md, Pruned inputs)."""
+    """A remark where inputs have no weight in any head, before rounding. What becomes of them: pruned_inputs in
+    report.py."""
     read = np.any([np.any(head.w1 != 0, axis=1) for head in model.heads], axis=0)
     unread = int(np.count_nonzero(~read))
     return [f"{unread} of {model.inputs} inputs have no weight in any head"] if unread else []

@@ -58,6 +58,16 @@ class PackedModel:
     def lanes(self) -> int:
         return sum(head.padded for head in self.heads)
 
+    @property
+    def kept(self) -> np.ndarray:
+        """The inputs whose weights the blob holds, ascending: all, or, where leaving the others out pays
+        (layout.is_stored_pruned), those that a lane reads and those of the window's newest row."""
+        read = self.w1.view(f"u{self.w1.itemsize}").any(axis=1)  # the loader too takes -0 for a weight
+        needed = np.flatnonzero(read | (np.arange(self.inputs) >= self.inputs - self.window[1]))
+        between = needed[-1] - needed[0] + 1 - len(needed) if len(needed) else 0
+        row_bytes = self.w1.shape[1] * self.w1.itemsize
+        return needed if layout.is_stored_pruned(self.inputs, int(between), row_bytes) else np.arange(self.inputs)
+
 
 def evaluate(model: PackedModel, x: np.ndarray) -> np.ndarray:
     """The exact outputs, float32 [n, outputs], of finite float32 x [n, inputs]. Error: non-finite-output."""

@@ -15,8 +15,8 @@ from .packed import PackedHead, PackedModel, evaluate
 from .quantise import CODE_MAX, INT32_MAX, WEIGHT_LIMIT, input_scales
 from .read import read_bytes
 
-SECTIONS = ("ranges", "feature_names", "input_scale", "start", "lane_scale", "w1", "w2", "start2", "golden_inputs",
-            "golden_outputs")
+SECTIONS = ("ranges", "feature_names", "input_scale", "start", "lane_scale", "kept", "w1", "w2", "start2",
+            "golden_inputs", "golden_outputs")
 
 
 def read_blob(path: str) -> Blob:
@@ -64,8 +64,9 @@ def _check_header(header: dict[str, Any], data: bytes) -> None:
         ("format_version", header["format_version"] == layout.FORMAT_VERSION, str(layout.FORMAT_VERSION)),
         ("element_type", header["element_type"] in (layout.INT8, layout.FLOAT32), "1 or 2"),
         ("file_bytes", header["file_bytes"] == len(data), str(len(data))),
-        ("layout", header["layout"] == layout.LAYOUT, str(layout.LAYOUT)),
+        ("layout", header["layout"] in (layout.LAYOUT, layout.PRUNED_LAYOUT), "1 or 2"),
         ("inputs", 1 <= header["inputs"] <= layout.MAX_INPUTS, f"1 .. {layout.MAX_INPUTS}"),
+        ("kept_inputs", _kept_fits(header), "below the inputs for a pruned model, else 0"),
         ("head_count", 1 <= header["head_count"] <= layout.MAX_HEADS, f"1 .. {layout.MAX_HEADS}"),
         ("golden_count", header["golden_count"] == layout.GOLDEN_COUNT, str(layout.GOLDEN_COUNT)),
         ("feature_names", header["feature_names"] in (0, 1), "0 or 1"),
@@ -80,6 +81,11 @@ def _check_header(header: dict[str, Any], data: bytes) -> None:
 def _window_fits(header: dict[str, Any]) -> bool:
     rows, columns = header["window_rows"], header["window_columns"]
     return rows == columns == 0 or rows * columns == header["inputs"]
+
+
+def _kept_fits(header: dict[str, Any]) -> bool:
+    pruned = header["layout"] == layout.PRUNED_LAYOUT
+    return 2 <= header["kept_inputs"] < header["inputs"] if pruned else header["kept_inputs"] == 0
 
 
 def _record_offsets(header: dict[str, Any]) -> Iterator[int]:
@@ -110,17 +116,21 @@ def _shapes(header: dict[str, Any], heads: list[PackedHead]) -> dict[str, tuple[
     """Element type and count of each section that is present."""
     int8 = header["element_type"] == layout.INT8
     inputs, features = header["inputs"], header["feature_count"]
+    stored = header["kept_inputs"] or inputs
     lanes, outputs = sum(head.padded for head in heads), sum(head.outputs for head in heads)
     shapes = {
-        "ranges": ("<f4", 2 * features), "feature_names": ("S32", features), "input_scale": ("<f4", inputs),
+        "ranges": ("<f4", 2 * features), "feature_names": ("S32", features), "input_scale": ("<f4", stored),
         "start": ("<i4" if int8 else "<f4", lanes), "lane_scale": ("<f4", lanes),
-        "w1": ("<i1", layout.pad4(inputs) * lanes) if int8 else ("<f4", inputs * lanes),
+        "kept": ("<u1", -(-inputs // 8)),
+        "w1": ("<i1", layout.pad4(stored) * lanes) if int8 else ("<f4", stored * lanes),
         "w2": ("<f4", sum(head.outputs * head.padded for head in heads)), "start2": ("<f4", outputs),
         "golden_inputs": ("<f4", layout.GOLDEN_COUNT * inputs),
         "golden_outputs": ("<f4", layout.GOLDEN_COUNT * outputs)}
     absent = set() if int8 else {"input_scale", "lane_scale"}
     if not header["feature_names"]:
         absent.add("feature_names")
+    if not header["kept_inputs"]:
+        absent.add("kept")
     return {name: shapes[name] for name in SECTIONS if name not in absent}
 
 
@@ -163,10 +173,26 @@ def _packed(header: dict[str, Any], heads: list[PackedHead], arrays: dict[str, n
         head.start2 = arrays["start2"][output:output + head.outputs]
         place, output = place + size, output + head.outputs
     names = [name.decode("utf-8") for name in arrays.get("feature_names", np.empty(0, "S32")).tolist()]
-    return PackedModel(header["element_type"], header["inputs"], (header["window_rows"], header["window_columns"]),
-                       arrays["ranges"], names, arrays["start"],
-                       unpack_w1(arrays["w1"], header["inputs"], len(arrays["start"])), heads,
-                       arrays.get("input_scale"), arrays.get("lane_scale"))
+    kept, inputs = _kept(header, arrays), header["inputs"]
+    stored = unpack_w1(arrays["w1"], len(kept), len(arrays["start"]))
+    w1 = np.zeros((inputs, stored.shape[1]), stored.dtype)
+    w1[kept] = stored
+    scale = arrays.get("input_scale")
+    if scale is not None:
+        whole = input_scales(arrays["ranges"], inputs)
+        _require(np.array_equal(whole[kept], scale), "input_scale", "127 / the largest magnitude of the range")
+        scale = whole
+    return PackedModel(header["element_type"], inputs, (header["window_rows"], header["window_columns"]),
+                       arrays["ranges"], names, arrays["start"], w1, heads, scale, arrays.get("lane_scale"))
+
+
+def _kept(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> np.ndarray:
+    if "kept" not in arrays:
+        return np.arange(header["inputs"])
+    kept = np.flatnonzero(np.unpackbits(arrays["kept"], bitorder="little"))
+    _require(len(kept) == header["kept_inputs"] and kept[-1] < header["inputs"], f"{len(kept)} kept inputs",
+             f"{header['kept_inputs']}, all below {header['inputs']}")
+    return kept
 
 
 def _text(fields: dict[str, Any], name: str, empty: bool = False) -> str:
@@ -201,8 +227,6 @@ def _check_values(blob: Blob, records: list[dict[str, Any]]) -> None:
 
 
 def _check_int8(packed: PackedModel) -> None:
-    _require(np.array_equal(packed.input_scale, input_scales(packed.ranges, packed.inputs)), "input_scale",
-             "127 / the largest magnitude of the range")
     scale = packed.lane_scale
     _require(bool(np.all(scale >= np.finfo(np.float32).tiny)), "lane_scale", "positive and normal")
     weights, start = packed.w1.astype(np.int64), packed.start.astype(np.int64)

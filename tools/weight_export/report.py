@@ -29,6 +29,12 @@ def _row(head: Head, figures: HeadAccuracy) -> list[str]:
             f"{figures.largest_error:.3g}", f"{figures.mean_error:.3g}", argmax, f"{100 * figures.clipped_share:.3g} %"]
 
 
+def pruned_inputs(packed: PackedModel) -> list[str]:
+    """A remark where the blob leaves inputs out (docs/EXPORT.md, Pruned inputs)."""
+    pruned = packed.inputs - len(packed.kept)
+    return [f"{pruned} of {packed.inputs} inputs are pruned: the blob has no weights for them"] if pruned else []
+
+
 def table(model: Model, accuracy: Accuracy) -> str:
     """One line a head; errors are absolute, against float64 with the weights as trained."""
     rows = [["head", "lanes", "outputs", "activation", "clamp", "largest error", "mean error",

@@ -38,7 +38,7 @@ class CModelInfo(Structure):
                 ("blob_bytes", c_uint64), ("weight_bytes", c_uint64), ("accuracy_states", c_uint64),
                 ("clipped_inputs", c_uint64), ("blob_sha256", c_uint8 * 32), ("source_sha256", c_uint8 * 32),
                 ("calibration_sha256", c_uint8 * 32), ("lock", c_int), ("owned_by_other", c_int),
-                ("weights", c_void_p)]
+                ("weights", c_void_p), ("kept_inputs", c_uint32)]
 
 
 class CSessionOptions(Structure):
