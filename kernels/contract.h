@@ -15,7 +15,6 @@ inline constexpr uint32_t kTileGroups = 16;
 inline constexpr uint32_t kShortInputs = 16;
 // At most 4 groups of a head, with layer-2 sums of all heads and the inputs, fit AVX-512's 32 registers.
 inline constexpr uint32_t kShortGroups = 4;
-
 inline constexpr uint32_t kMaxInputs = 4096;
 inline constexpr uint32_t kMaxHeads = 16;
 inline constexpr uint32_t kMaxHidden = 4096;
@@ -113,14 +112,14 @@ struct Network {
   // A model of one tile and at most four heads of at most four outputs can go to its outputs in registers:
   uint32_t small_outputs;  // of the head that has most; 0: not such a model
   uint32_t ends;           // bit g: a head ends with group g
-  // And where moreover no head has more than kShortGroups groups, a short stretch goes through the heads by these:
-  bool short_heads = false;
-  uint32_t softmax_heads = 0, other_heads = 0;  // bit h
-  ShortHead short_head[4] = {};
   // What callers give. A pruned model has weights for `inputs` of them alone, and whoever calls a kernel copies these
   // together first (GatherFunction): bit i % 8 of byte i / 8 says whether input i is one. nullptr: all are.
   uint32_t all_inputs;
   const uint8_t* input_mask;
+  // And where small_outputs is not 0 and no head has more than kShortGroups groups: a short stretch goes by these.
+  bool short_heads = false;
+  uint32_t softmax_heads = 0, other_heads = 0;  // bit h
+  ShortHead short_head[4] = {};
 };
 
 enum class Outcome : uint32_t { kDone, kNonFiniteInput, kNonFiniteOutput };
