@@ -3,7 +3,6 @@
 
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
-#include <cstdio>
 #include <thread>
 
 namespace tickmlp::serve {
@@ -29,42 +28,59 @@ std::uint16_t free_port(const WorkerOptions& options) {
   }
 }
 
-void say(const ServeOptions& options, const std::string& line) {
-  if (!options.quiet) std::fprintf(stderr, "tickmlp serve: %s\n", line.c_str());
+void log_models(const Repository& repository, Log& log) {
+  for (const IndexRow& row : repository.index()) {
+    const bool ready = row.state == "READY";
+    log.event(ready ? LogLevel::info : LogLevel::error, ready ? "model_loaded" : "model_refused",
+              ready ? "generation " + row.version + " serves" : row.reason,
+              {{"model", row.name}, {"version", row.version}});
+  }
+}
+
+// Tells who has renamed the file (logrotate) that it is opened anew.
+void reopen_on_hangup(asio::signal_set& hangups, Log& log) {
+  hangups.async_wait([&](const boost::system::error_code& error, int) {
+    if (error) return;
+    log.reopen();
+    reopen_on_hangup(hangups, log);
+  });
 }
 
 }  // namespace
 
 int serve(const ServeOptions& options) {
+  Log log(options.log);
+  Metrics metrics;
   Repository repository(options.repository);
   if (const Refusal refusal = repository.open()) throw StartError{refusal.message};
-  for (const IndexRow& row : repository.index())
-    say(options, row.name + (row.version.empty() ? "" : " generation " + row.version) + ": " + row.state +
-                     (row.reason.empty() ? "" : ": " + row.reason));
+  log_models(repository, log);
 
   WorkerOptions http = options.http;
   http.port = free_port(http);
   Jobs jobs;
   std::vector<std::unique_ptr<Worker>> workers;
   const std::size_t count = options.cores.empty() ? options.threads : options.cores.size();
+  http.routes.cache = {(options.cache.entries + count - 1) / count, options.cache.ttl_ns};
   for (std::size_t i = 0; i < count; ++i)
-    workers.push_back(std::make_unique<Worker>(http, repository, jobs, static_cast<int>(i)));
+    workers.push_back(std::make_unique<Worker>(http, repository, jobs, metrics, log, static_cast<int>(i)));
 
   // Signals are waited for in this thread alone; the others are born with them blocked.
   asio::io_context main_context(1);
-  asio::signal_set signals(main_context, SIGINT, SIGTERM);
+  asio::signal_set signals(main_context, SIGINT, SIGTERM), hangups(main_context, SIGHUP);
+  reopen_on_hangup(hangups, log);
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < count; ++i)
     threads.emplace_back([&, i] { workers[i]->run(options.cores.empty() ? -1 : options.cores[i]); });
   jobs.repeat(std::chrono::milliseconds(options.poll_ns / 1'000'000), [&] {
-    for (const std::string& line : repository.poll()) say(options, line);
+    for (const std::string& line : repository.poll()) log.event(LogLevel::info, "repository", line);
   });
-  say(options, "listening on http://" + http.host + ":" + std::to_string(http.port));
+  log.event(LogLevel::info, "listening", "listening on http://" + http.host + ":" + std::to_string(http.port),
+            {{"host", http.host}, {"port", http.port}, {"threads", count}});
 
   int code = 0;
   asio::steady_timer limit(main_context);
   signals.async_wait([&](const boost::system::error_code&, int signal) {
-    say(options, "draining");
+    log.event(LogLevel::info, "draining", "signal " + std::to_string(signal));
     for (auto& worker : workers) worker->drain();
     limit.expires_after(std::chrono::nanoseconds(options.drain_ns));
     limit.async_wait([&, signal](const boost::system::error_code& error) {

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "serve/metrics/exposition.h"
+#include "serve/metrics/statistics.h"
 #include "serve/protocol/infer_answer.h"
 
 namespace tickmlp::serve {
@@ -41,21 +43,31 @@ bool is_token(std::string_view authorization, std::string_view token) {
 
 }  // namespace
 
-Routes::Routes(const RouteOptions& options, Repository& repository, std::string thread_name)
+Routes::Routes(const RouteOptions& options, Repository& repository, std::string thread_name, Metrics& metrics,
+               Meter& meter, const ServerFacts& facts)
     : options_(options),
       repository_(repository),
+      metrics_(metrics),
+      meter_(meter),
+      facts_(facts),
       models_(repository, std::move(thread_name)),
-      reader_(options.max_states) {}
+      reader_(options.max_states) {
+  models_.count(metrics, meter.figures());
+  if (options.cache.entries != 0) models_.keep_answers(options.cache.entries, options.cache.ttl_ns);
+}
 
 bool Routes::handle(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later) {
   models_.refresh();
   std::string_view rest = incoming.path;
   rest.remove_prefix(1);
   Refusal refusal = kNoRoute;
-  if (next_part(&rest) == "v2") {
+  const std::string_view top = next_part(&rest);
+  if (top == "metrics" && rest.empty()) {
+    if (!(refusal = expect(incoming, Incoming::Method::get))) *later = metrics(draining);
+  } else if (top == "v2") {
     const std::string_view part = next_part(&rest);
     if (part == "models") {
-      refusal = models(incoming, rest, body, answer);
+      refusal = models(incoming, rest, body, answer, later);
     } else if (part == "repository" && rest == "index") {
       if (!(refusal = expect(incoming, Incoming::Method::post))) repository_index(body, answer);
     } else if (part == "repository") {
@@ -70,11 +82,16 @@ bool Routes::handle(const Incoming& incoming, std::string_view body, bool draini
     }
   }
   if (refusal) answer->refuse(refusal);
-  return true;
+  return refusal || !*later;
 }
 
-Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::string_view body, Answer* answer) {
+Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::string_view body, Answer* answer,
+                       Later* later) {
   const std::string_view name = next_part(&rest);
+  if (name == "stats" && rest.empty()) {
+    *later = statistics("", {});
+    return expect(incoming, Incoming::Method::get);
+  }
   ThreadModel* model = models_.find(name);
   if (model == nullptr) return {Code::not_found, "no model of that name is served"};
   std::optional<std::uint64_t> version;
@@ -95,8 +112,9 @@ Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::str
     const Refusal refusal = expect(incoming, Incoming::Method::post);
     return refusal ? refusal : infer(*model, version, incoming, body, answer);
   }
-  if (!part.empty() && part != "ready") return kNoRoute;
+  if (!part.empty() && part != "ready" && part != "stats") return kNoRoute;
   if (const Refusal refusal = expect(incoming, Incoming::Method::get)) return refusal;
+  if (part == "stats") *later = statistics(model->served->name, version);
   if (part.empty()) model_metadata(*model, answer);
   return {};
 }
@@ -104,16 +122,40 @@ Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::str
 Refusal Routes::infer(ThreadModel& model, std::optional<std::uint64_t> version, const Incoming& incoming,
                       std::string_view body, Answer* answer) {
   const Shape& shape = model.served->shape;
+  Exchange& exchange = meter_.current();
+  exchange.model = model.figures;
+  exchange.generation = version.value_or(model.generation);
   if (!incoming.has_length)
     return {Code::length_required, "an inference's body: expected Content-Length or Transfer-Encoding: chunked"};
   if (const Refusal refusal = reader_.read(shape, body, incoming.inference_header_bytes, &request_)) return refusal;
   outputs_.resize(request_.states * shape.outputs);
+  exchange.states = request_.states;
+  answer->id = request_.id;
   const Inferred inferred = models_.infer(model, version, request_.inputs, request_.states, outputs_.data());
+  exchange.note(inferred.generation, inferred.cached, inferred.begin, inferred.end);
   if (inferred.refusal) return inferred.refusal;
   answer->inference_header_bytes =
       append_infer_answer(shape, model.served->quoted, inferred.generation, request_, outputs_.data(), &answer->body);
   if (answer->inference_header_bytes != 0) answer->content_type = "application/octet-stream";
   return {};
+}
+
+// Both read other threads' figures, a tenth of a millisecond and more: not in a serving thread.
+Routes::Later Routes::metrics(bool draining) const {
+  return [this, draining](Answer* answer) {
+    const auto value = [](const std::function<std::uint64_t()>& fact) { return fact ? fact() : 0; };
+    const ServerState state{!draining && repository_.ready(), value(facts_.shed), value(facts_.stuck_threads),
+                            value(facts_.log_lost), repository_.index()};
+    answer->content_type = kExpositionType;
+    answer->body = exposition(metrics_, state);
+    if (options_.triton_metrics) answer->body += triton_exposition(metrics_, state);
+  };
+}
+
+Routes::Later Routes::statistics(std::string name, std::optional<std::uint64_t> version) const {
+  return [this, name = std::move(name), version](Answer* answer) {
+    answer->body = statistics_json(metrics_, repository_.index(), name, version);
+  };
 }
 
 void Routes::server_metadata(Answer* answer) const {

@@ -21,6 +21,7 @@ Refusal Repository::open() {
     Entry& entry = entries_[std::move(name)];
     entry.found = std::move(one);
     entry.reason = load_entry(&entry).message;
+    ++(entry.served != nullptr ? entry.taken : entry.refused);
   }
   publish();
   return {};
@@ -142,6 +143,11 @@ void Repository::publish() {
   number_.fetch_add(1, std::memory_order_release);
 }
 
+// Of the slot: one more each time that a generation was taken. 0 where nothing serves.
+std::uint64_t Repository::publication(const Entry& entry) {
+  return entry.served == nullptr ? 0 : entry.served->current->state().number;
+}
+
 Refusal Repository::load(std::string_view name) {
   if (!is_model_name(name)) return {Code::bad_request, "no model's name: expected 1 to 63 of A-Z a-z 0-9 . _ + -"};
   const std::lock_guard lock(mutex_);
@@ -157,8 +163,11 @@ Refusal Repository::load(std::string_view name) {
     if (place == entries_.end()) return {Code::not_found, "no model " + std::string(name) + " in the repository"};
   }
   Entry& entry = place->second;
+  const std::uint64_t before = publication(entry);
   const Refusal refusal = entry.served != nullptr ? reload(&entry) : load_entry(&entry);
   entry.reason = refusal.message;
+  if (refusal) ++entry.refused;
+  else entry.taken += publication(entry) != before;
   if (!refusal) entry.unloaded = false;
   publish();
   return refusal;
@@ -181,12 +190,14 @@ std::vector<IndexRow> Repository::index() const {
   std::vector<IndexRow> rows;
   for (const auto& [name, entry] : entries_) {
     if (entry.served == nullptr) {
-      rows.push_back({name, "", "UNAVAILABLE", entry.reason});
+      rows.push_back({name, "", "UNAVAILABLE", entry.reason, 0, true, entry.taken, entry.refused});
       continue;
     }
-    rows.push_back({name, std::to_string(entry.served->current->state().generation), "READY", entry.reason});
+    const std::uint64_t generation = entry.served->current->state().generation;
+    rows.push_back(
+        {name, std::to_string(generation), "READY", entry.reason, generation, true, entry.taken, entry.refused});
     for (auto other = entry.served->others.rbegin(); other != entry.served->others.rend(); ++other)
-      rows.push_back({name, std::to_string(other->first), "READY", ""});
+      rows.push_back({name, std::to_string(other->first), "READY", "", other->first, false});
   }
   return rows;
 }
@@ -212,9 +223,11 @@ std::vector<std::string> Repository::poll() {
       refresh_versions(&entry);
       publish();
       entry.reason.clear();
+      ++entry.taken;
       lines.push_back(name + ": generation " + std::to_string(report.running) + " serves");
     } else {
       entry.reason = report.error.message;
+      ++entry.refused;
       lines.push_back(name + ": refused " + tickmlp_status_name(report.error.status) + ": " + report.error.message);
     }
   }

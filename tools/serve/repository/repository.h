@@ -30,6 +30,10 @@ struct RepositoryOptions {
 // A row of the repository's index.
 struct IndexRow {
   std::string name, version, state, reason;  // state: READY or UNAVAILABLE; version: empty where nothing serves
+  std::uint64_t generation = 0;              // the version as a number
+  bool is_current = true;                    // what answers where no version is asked for
+  std::uint64_t taken = 0, refused = 0;      // generations, of the current one's row
+  bool breaker_open = false;
 };
 
 // Thread-safe: one lock, which no request for an inference takes. Loads read files, milliseconds.
@@ -66,8 +70,10 @@ class Repository {
     std::unique_ptr<tickmlp_watch, WatchFree> watch{};  // of a published folder; goes before what it publishes to
     std::string reason;                                 // of the last refusal; empty: none
     bool unloaded = false;                              // on request
+    std::uint64_t taken = 0, refused = 0;               // generations, so far
   };
 
+  static std::uint64_t publication(const Entry& entry);
   Refusal load_entry(Entry* entry);
   Refusal reload(Entry* entry);
   Refusal first(Entry* entry, Model model);
