@@ -24,8 +24,9 @@ def test_the_rule_tests_can_fail(promtool, tmp_path):
         shutil.copy(DOCS / name, tmp_path)
     for before, after in (("> 0.01\n", "> 0.03\n"), ("> 0.001\n", "> 0.004\n"), ("<= 60))", "<= 6000))"),
                           ("critical", "warning"), ("> 60\n", "> 600\n"), ("offset 1h", "offset 1m"),
-                          ("serve_model_breaker) > 0", "serve_model_breaker) > 1"), ("idle_seconds) > 5", "idle_seconds) > 50"),
-                          ("{stage=\"total\"}", "{}"), ("- min by (model)", "- max by (model)"),
+                          ("serve_model_breaker) > 0", "serve_model_breaker) > 1"),
+                          ("idle_seconds) > 5", "idle_seconds) > 50"), ("{stage=\"total\"}", "{}"),
+                          ("- min by (model)", "- max by (model)"),
                           ("up{job=\"tickmlp-serve\"} == 0", "up == 0"), ("total[1m])) > 0", "total[1m])) > 1")):
         text = (DOCS / "alerts.yml").read_text()
         assert before in text

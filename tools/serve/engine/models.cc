@@ -80,7 +80,7 @@ Inferred Models::ask(const ThreadModel& model, tickmlp_reader* reader, const tic
   const Shape& shape = model.served->shape;
   Inferred out;
   out.generation = held->generation;
-  out.begin = tickmlp_clock_begin();
+  out.begin = ticks();
   std::uint64_t computing = out.begin;
   Cache::Question question{tickmlp_model_describe(held->model)->blob_sha256, inputs, states * shape.outputs};
   const bool asks_cache = cache_ && Cache::fits(question);
@@ -89,7 +89,7 @@ Inferred Models::ask(const ThreadModel& model, tickmlp_reader* reader, const tic
     const float* found = cache_->find(question, now_ns_);
     if (found != nullptr) std::copy_n(found, question.outputs, outputs);
     out.cached = found != nullptr;
-    out.end = computing = tickmlp_clock_end();
+    out.end = computing = ticks();
     if (model.figures != nullptr) model.figures->looked_up(out.generation, out.cached, ns(out.begin, out.end));
   }
   if (!out.cached) {
@@ -97,7 +97,7 @@ Inferred Models::ask(const ThreadModel& model, tickmlp_reader* reader, const tic
     const tickmlp_status status =
         states == 1 ? tickmlp_infer(held->session, inputs.data(), shape.inputs, outputs, shape.outputs)
                     : tickmlp_infer_batch(held->session, inputs.data(), states, outputs, &done);
-    out.end = tickmlp_clock_end();
+    out.end = ticks();
     out.refusal = refused(status, done);
     if (status == TICKMLP_OK && asks_cache) cache_->insert(question, outputs, now_ns_);
     if (status == TICKMLP_OK && model.figures != nullptr)

@@ -49,7 +49,7 @@ struct Inferred {
   Refusal refusal;
   std::uint64_t generation = 0;      // that answered
   bool cached = false;               // out of the cache
-  std::uint64_t begin = 0, end = 0;  // ticks of tickmlp_clock_begin(): the model, or the cache; 0: did not get there
+  std::uint64_t begin = 0, end = 0;  // ticks(): the model, or the cache; 0: did not get there
 };
 
 // Thread-compatible: one for each serving thread, created in it.

@@ -86,11 +86,12 @@ void ModelFigures::change(std::uint64_t generation, const Change& change) {
 }
 
 void ModelFigures::executed(std::uint64_t generation, std::uint64_t states, std::uint64_t ns) {
+  const std::uint64_t now = wall_ms();
   change(generation, [&](VersionFigures& figures) {
     figures.states.add(states);
     figures.executions.add();
     figures.infer.add(1, ns);
-    figures.last_ms.set(wall_ms());
+    figures.last_ms.set(now);
     if (BatchFigures* batch = figures.batch(states)) batch->infer.add(1, ns);
   });
 }

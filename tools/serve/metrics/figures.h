@@ -11,6 +11,16 @@
 
 namespace tickmlp::serve {
 
+// The CPU's counter, as tickmlp_clock_begin() reads it but without its fences: 15 ns in place of 37, six times a request.
+// What stands beside a reading can be on the other side of it, some ten ns of the hundreds that are timed here.
+inline std::uint64_t ticks() {
+#if defined(__x86_64__)
+  return __builtin_ia32_rdtsc();
+#else
+  return tickmlp_clock_begin();
+#endif
+}
+
 class Counter {
  public:
   void add(std::uint64_t n = 1) { set(get() + n); }

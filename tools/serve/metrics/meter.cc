@@ -11,11 +11,11 @@ void Meter::receiving() {
     sent();
   }
   in_turn_ = true;
-  receiving_ = tickmlp_clock_begin();
+  receiving_ = ticks();
 }
 
 void Meter::received() {
-  received_ = tickmlp_clock_begin();
+  received_ = ticks();
   current_ = {};
   current_.begin = received_;
 }
@@ -25,7 +25,7 @@ void Meter::answered(int status, std::uint64_t received_bytes, std::uint64_t sen
     receiving();
     received();
   }
-  current_.encoded = tickmlp_clock_begin();
+  current_.encoded = ticks();
   current_.status = status;
   current_.received_bytes = received_bytes;
   current_.sent_bytes = sent_bytes;
@@ -43,7 +43,7 @@ void Meter::answered(int status, std::uint64_t received_bytes, std::uint64_t sen
 void Meter::sent() {
   in_turn_ = false;
   if (answered_.empty()) return;
-  const std::uint64_t end = tickmlp_clock_end();
+  const std::uint64_t end = ticks();
   const std::uint64_t shared = (received_ - receiving_ + end - sending_) / answered_.size();
   const std::uint64_t network_ns = tickmlp_clock_ns(&clock_, shared);
   const std::uint64_t total_ns = tickmlp_clock_ns(&clock_, end - receiving_);

@@ -9,7 +9,7 @@
 
 namespace tickmlp::serve {
 
-// One request from its bytes to its answer. Times are ticks of tickmlp_clock_begin(); 0: did not get there.
+// One request from its bytes to its answer. Times are ticks(); 0: did not get there.
 struct Exchange {
   ModelFigures* model = nullptr;  // of an inference; null: anything else
   std::uint64_t generation = 0;
@@ -36,7 +36,7 @@ struct ExchangeText {
 };
 
 // Thread-compatible. A turn is what a thread does when bytes have come: receive, answer what is complete, send. The
-// clock is read five times in the turn of one request, about 15 ns each.
+// clock is read six times in the turn of one request.
 class Meter {
  public:
   // `log` may be null: no access log.
@@ -53,7 +53,7 @@ class Meter {
   // long) begins its own.
   void answered(int status, std::uint64_t received_bytes, std::uint64_t sent_bytes, const ExchangeText& text);
   // The end of the turn: before the send and after it.
-  void sending() { sending_ = tickmlp_clock_begin(); }
+  void sending() { sending_ = answered_.empty() ? 0 : answered_.back().encoded; }
   void sent();
 
  private:
