@@ -2,10 +2,11 @@
 // The server's cache, figures and access log by themselves: against plain containers, with every hash the same, full.
 #include <doctest/doctest.h>
 
-#include <cmath>
+#include <atomic>
 #include <cstring>
 #include <list>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "serve/cache/cache.h"
@@ -136,7 +137,34 @@ TEST_CASE("figures: generations are kept apart, the last eight of them") {
     CHECK(seen.states.get() == 2 * seen.executions.get());
     CHECK(seen.batches[0].infer.count.get() == seen.executions.get());
   }
-  CHECK(model->all.executions.get() == 78);
+  VersionFigures all;
+  model->add_all(&all);
+  CHECK(all.executions.get() == 78);
+}
+
+TEST_CASE("figures: sums are whole and never fall while generations come and go") {
+  const auto model = std::make_unique<ModelFigures>("m");
+  std::atomic<bool> ended = false;
+  std::thread writer([&] {
+    for (std::uint64_t i = 1; i <= 200'000; ++i) model->executed(i / 3, 2, 100);
+    ended = true;
+  });
+  std::uint64_t last = 0, reads = 0;
+  bool falls = false;
+  while (!ended) {
+    VersionFigures seen;
+    model->add_all(&seen);
+    falls = falls || seen.states.get() < last;
+    last = seen.states.get();
+    ++reads;
+  }
+  writer.join();
+  VersionFigures seen;
+  model->add_all(&seen);
+  CHECK(!falls);
+  CHECK(reads > 10);
+  CHECK(seen.states.get() == 400'000);
+  CHECK(seen.infer.ns.get() == 20'000'000);
 }
 
 TEST_CASE("figures: the histogram counts every time in its bucket") {
@@ -171,7 +199,9 @@ TEST_CASE("meter: the requests of one turn share its network time, and an answer
   meter.answered(408, 0, 5, {});
   meter.sending();
   meter.sent();
-  CHECK(model.all.success.count.get() == 3);
+  VersionFigures all;
+  model.add_all(&all);
+  CHECK(all.success.count.get() == 3);
   CHECK(thread.received_bytes.get() == 30);
   CHECK(thread.sent_bytes.get() == 65);
   std::uint64_t stages = 0;

@@ -72,7 +72,8 @@ def stack(binary, tmp_path_factory):
         for name, port in ports.items():
             processes.start(name, binary, "serve", "--repository", folder / name, "--port", port, "--triton-metrics",
                             "--cache", "100")
-            wait_for(f"{name} to answer", 30, lambda port=port: get(f"http://127.0.0.1:{port}/v2/health/ready") is not None)
+            ready = f"http://127.0.0.1:{port}/v2/health/ready"
+            wait_for(f"{name} to answer", 30, lambda ready=ready: get(ready) is not None)
         processes.start("prometheus", tool("prometheus"), f"--config.file={folder / 'prometheus.yml'}",
                         f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={prometheus.url[7:]}")
         load.start()

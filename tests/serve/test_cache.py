@@ -2,15 +2,19 @@
 """The response cache gives what `tickmlp run` says, and never another model's, generation's or input's answer."""
 import json
 import shutil
+import sys
 import threading
 
 import numpy
 import pytest
 
-from conftest import ROOT, TOKEN
-from served import binary_outputs, outputs_of, run_model, same_bits
+from served import ROOT, binary_outputs, outputs_of, run_model, same_bits
 from test_metrics import figures
 
+sys.path.insert(0, str(ROOT / "tests" / "cli"))
+from small_models import export, network  # noqa: E402
+
+TOKEN = "0123456789abcdef0123456789abcdef"  # conftest.py's
 RAW = {"Inference-Header-Content-Length": "0"}
 
 
@@ -66,9 +70,6 @@ def test_refused_inputs_are_never_kept(start):
 @pytest.fixture
 def generations(binary, tmp_path):
     """{generation: (blob, states' scores)} of one model with other weights each time; and the states."""
-    import sys
-    sys.path.insert(0, str(ROOT / "tests" / "cli"))
-    from small_models import export, network
     states = numpy.random.default_rng(3).uniform(-1, 1, (5, 12)).astype(numpy.float32)
     out = {}
     for generation in range(1, 9):

@@ -114,7 +114,7 @@ void put_models(Exposition& out, const Metrics& metrics) {
   const auto names = metrics.model_names();
   std::vector<VersionFigures> all(names.size());
   for (std::size_t i = 0; i < names.size(); ++i)
-    for (const ModelFigures* model : metrics.models(names[i])) all[i].merge(model->all);
+    for (const ModelFigures* model : metrics.models(names[i])) model->add_all(&all[i]);
   const auto put = [&](const char* name, const char* help, const auto& value) {
     out.family(name, "counter", help);
     for (std::size_t i = 0; i < names.size(); ++i) out.sample(label("model", names[i]), value(all[i]));

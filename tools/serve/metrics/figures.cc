@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <thread>
 
 namespace tickmlp::serve {
 namespace {
@@ -56,67 +57,78 @@ void VersionFigures::clear() {
   }
 }
 
-// A place that is taken for another generation is marked first and cleared then: a reader that saw it before and not
-// after leaves it out.
 VersionFigures& ModelFigures::version(std::uint64_t generation) {
-  for (Version& one : versions_)
-    if (one.generation.load(std::memory_order_relaxed) == generation) return one.figures;
-  Version& next = versions_[next_++ % kVersions];
-  next.generation.store(kNone, std::memory_order_relaxed);
+  const std::uint64_t taken = taken_.get();
+  for (std::size_t i = 0; i < std::min<std::uint64_t>(taken, kVersions); ++i)
+    if (versions_[i].generation.get() == generation) return versions_[i].figures;
+  Version& next = versions_[taken % kVersions];
+  const std::uint64_t epoch = epoch_.load(std::memory_order_relaxed);
+  epoch_.store(epoch + 1, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
+  retired_.merge(next.figures);
   next.figures.clear();
-  next.generation.store(generation, std::memory_order_release);
+  next.generation.set(generation);
+  taken_.set(taken + 1);
+  epoch_.store(epoch + 2, std::memory_order_release);
   return next.figures;
 }
 
-void ModelFigures::add_version(std::uint64_t generation, VersionFigures* into) const {
-  for (const Version& one : versions_) {
-    if (one.generation.load(std::memory_order_acquire) != generation) continue;
+// Again where a place changed hands meanwhile, which takes the writer a microsecond and comes with a new generation.
+template <typename Read>
+void ModelFigures::read(const Read& read, VersionFigures* into) const {
+  for (;; std::this_thread::yield()) {
+    const std::uint64_t epoch = epoch_.load(std::memory_order_acquire);
     VersionFigures seen;
-    seen.merge(one.figures);
+    read(&seen);
     std::atomic_thread_fence(std::memory_order_acquire);
-    if (one.generation.load(std::memory_order_relaxed) == generation) into->merge(seen);
+    if (epoch % 2 == 0 && epoch_.load(std::memory_order_relaxed) == epoch) return into->merge(seen);
   }
 }
 
-template <typename Change>
-void ModelFigures::change(std::uint64_t generation, const Change& change) {
-  change(all);
-  change(version(generation));
+void ModelFigures::add_version(std::uint64_t generation, VersionFigures* into) const {
+  const auto one = [&](VersionFigures* seen) {
+    for (std::size_t i = 0; i < std::min<std::uint64_t>(taken_.get(), kVersions); ++i)
+      if (versions_[i].generation.get() == generation) seen->merge(versions_[i].figures);
+  };
+  read(one, into);
+}
+
+void ModelFigures::add_all(VersionFigures* into) const {
+  const auto all = [&](VersionFigures* seen) {
+    seen->merge(retired_);
+    for (const Version& version : versions_) seen->merge(version.figures);
+  };
+  read(all, into);
 }
 
 void ModelFigures::executed(std::uint64_t generation, std::uint64_t states, std::uint64_t ns) {
-  const std::uint64_t now = wall_ms();
-  change(generation, [&](VersionFigures& figures) {
-    figures.states.add(states);
-    figures.executions.add();
-    figures.infer.add(1, ns);
-    figures.last_ms.set(now);
-    if (BatchFigures* batch = figures.batch(states)) batch->infer.add(1, ns);
-  });
+  VersionFigures& figures = version(generation);
+  figures.states.add(states);
+  figures.executions.add();
+  figures.infer.add(1, ns);
+  figures.last_ms.set(wall_ms());
+  if (BatchFigures* batch = figures.batch(states)) batch->infer.add(1, ns);
 }
 
 void ModelFigures::looked_up(std::uint64_t generation, bool found, std::uint64_t ns) {
-  change(generation, [&](VersionFigures& figures) { (found ? figures.cache_hit : figures.cache_miss).add(1, ns); });
+  VersionFigures& figures = version(generation);
+  (found ? figures.cache_hit : figures.cache_miss).add(1, ns);
 }
 
 void ModelFigures::answered(std::uint64_t generation, std::uint64_t states, bool executed, const StageTimes& times) {
   for (std::size_t i = 0; i < times.size(); ++i) stages[i].record(times[i]);
-  change(generation, [&](VersionFigures& figures) {
-    figures.success.add(1, of(times, Stage::total));
-    figures.queue.add(1, 0);
-    figures.input.add(1, of(times, Stage::parse));
-    figures.output.add(1, of(times, Stage::encode));
-    BatchFigures* batch = executed ? figures.batch(states) : nullptr;
-    if (batch == nullptr) return;
-    batch->input.add(1, of(times, Stage::parse));
-    batch->output.add(1, of(times, Stage::encode));
-  });
+  VersionFigures& figures = version(generation);
+  figures.success.add(1, of(times, Stage::total));
+  figures.queue.add(1, 0);
+  figures.input.add(1, of(times, Stage::parse));
+  figures.output.add(1, of(times, Stage::encode));
+  BatchFigures* batch = executed ? figures.batch(states) : nullptr;
+  if (batch == nullptr) return;
+  batch->input.add(1, of(times, Stage::parse));
+  batch->output.add(1, of(times, Stage::encode));
 }
 
-void ModelFigures::failed(std::uint64_t generation, std::uint64_t ns) {
-  change(generation, [&](VersionFigures& figures) { figures.fail.add(1, ns); });
-}
+void ModelFigures::failed(std::uint64_t generation, std::uint64_t ns) { version(generation).fail.add(1, ns); }
 
 void ThreadFigures::answered(int status) {
   const auto place = std::find(kStatuses.begin(), kStatuses.end(), status);

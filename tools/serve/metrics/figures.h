@@ -11,8 +11,8 @@
 
 namespace tickmlp::serve {
 
-// The CPU's counter, as tickmlp_clock_begin() reads it but without its fences: 15 ns in place of 37, six times a request.
-// What stands beside a reading can be on the other side of it, some ten ns of the hundreds that are timed here.
+// The CPU's counter, as tickmlp_clock_begin() reads it but without its fences: 15 ns in place of 37, six times a
+// request. What stands beside a reading can be on the other side of it, some ten ns of the hundreds timed here.
 inline std::uint64_t ticks() {
 #if defined(__x86_64__)
   return __builtin_ia32_rdtsc();
@@ -92,25 +92,26 @@ class ModelFigures {
   void failed(std::uint64_t generation, std::uint64_t ns);
 
   // ---- Any thread's. ----
-  // Adds what this thread knows of a generation. Figures that are begun anew meanwhile are left out.
+  // Adds what this thread knows of a generation, or of all that ever were.
   void add_version(std::uint64_t generation, VersionFigures* into) const;
+  void add_all(VersionFigures* into) const;
 
   const std::string name;
   std::array<StageFigures, kStages.size()> stages;
-  VersionFigures all;
 
  private:
   struct Version {
-    std::atomic<std::uint64_t> generation = kNone;
+    Counter generation;
     VersionFigures figures;
   };
-  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
   VersionFigures& version(std::uint64_t generation);
-  template <typename Change>
-  void change(std::uint64_t generation, const Change& change);
+  template <typename Read>
+  void read(const Read& read, VersionFigures* into) const;
 
   std::array<Version, kVersions> versions_;
-  std::size_t next_ = 0;
+  VersionFigures retired_;                // of generations that gave their place up
+  Counter taken_;                         // places, so far
+  std::atomic<std::uint64_t> epoch_ = 0;  // odd while a place changes hands
 };
 
 // Answers by their status: those that the server gives.
