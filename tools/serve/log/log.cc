@@ -58,15 +58,21 @@ struct Log::Writer {
     thread.join();
   }
 
+  std::vector<AccessLog*> all_rings() {
+    const std::lock_guard lock(mutex);
+    std::vector<AccessLog*> all;
+    for (const auto& ring : rings) all.push_back(ring.get());
+    return all;
+  }
   void run() {
     for (bool last = false;;) {
       std::size_t written = 0;
-      for (const auto& ring : rings)
+      for (AccessLog* ring : all_rings())
         written += ring->drain([&](const AccessRecord& record) {
           const LogLevel level = record.status >= 500 ? LogLevel::error : LogLevel::info;
           logger.log(level_of(level), access_line(level, ring->thread(), record));
         });
-      if (written != 0 || dirty.exchange(false)) logger.flush();
+      if (written != 0) logger.flush();
       if (last) return;
       std::unique_lock lock(mutex);
       last = wake.wait_for(lock, kPause, [this] { return ending; });
@@ -76,9 +82,8 @@ struct Log::Writer {
   const LogOptions options;
   std::shared_ptr<spdlog::sinks::dist_sink_mt> sinks;
   spdlog::logger logger;
+  std::mutex mutex;  // over what follows
   std::vector<std::unique_ptr<AccessLog>> rings;
-  std::atomic<bool> dirty = false;
-  std::mutex mutex;
   std::condition_variable wake;
   bool ending = false;
   std::thread thread;
@@ -102,6 +107,7 @@ void Log::event(LogLevel level, std::string_view event, std::string_view message
 AccessLog* Log::add_thread(std::string thread) {
   const LogOptions& options = writer_->options;
   if (options.access.kind == AccessPolicy::Kind::off || options.level > LogLevel::info) return nullptr;
+  const std::lock_guard lock(writer_->mutex);
   return writer_->rings.emplace_back(std::make_unique<AccessLog>(std::move(thread), options.access)).get();
 }
 

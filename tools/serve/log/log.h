@@ -28,7 +28,7 @@ struct LogField {
   bool is_number = false;
 };
 
-// Thread-safe, but for add_thread(). Never on a serving thread's way: events are of the server's other threads, and
+// Thread-safe. Never on a serving thread's way: events are of the server's other threads, and
 // requests come through the rings, which the log's own thread empties 50 times a second.
 class Log {
  public:
