@@ -61,6 +61,25 @@ def test_what_the_server_does_is_in_it(start, repository):
     assert refused["model"] == "damaged" and refused["level"] == "error" and "zip" in refused["message"]
 
 
+def test_changes_of_a_model_are_in_it(start, repository):
+    server = start()
+    token = {"Authorization": "Bearer 0123456789abcdef0123456789abcdef"}
+
+    def change(what):
+        return server.ask("POST", f"/v2/repository/models/strategic-int8/{what}", b"", token)[0]
+    good = (repository / "strategic-int8.blob").read_bytes()
+    (repository / "strategic-int8.blob").write_bytes(good[:-1])
+    assert change("load") == 409
+    (repository / "strategic-int8.blob").write_bytes(good)
+    time.sleep(1.2)
+    assert change("unload") == 200
+    time.sleep(1.2)
+    assert change("load") == 200
+    time.sleep(1.2)
+    events = [one["event"] for one in lines(server.log()) if one.get("model") == "strategic-int8"]
+    assert events == ["model_loaded", "model_refused", "model_unloaded", "model_loaded"]
+
+
 def test_requests_have_their_figures(start):
     server = start("--access-log", "all")
     body = json.dumps({"id": "a\nb", "inputs": [{"name": "input", "shape": [2, 13], "datatype": "FP32",

@@ -5,6 +5,8 @@
 #include <csignal>
 #include <thread>
 
+#include "serve/log/journal.h"
+
 namespace tickmlp::serve {
 namespace {
 
@@ -28,15 +30,6 @@ std::uint16_t free_port(const WorkerOptions& options) {
   }
 }
 
-void log_models(const Repository& repository, Log& log) {
-  for (const IndexRow& row : repository.index()) {
-    const bool ready = row.state == "READY";
-    log.event(ready ? LogLevel::info : LogLevel::error, ready ? "model_loaded" : "model_refused",
-              ready ? "generation " + row.version + " serves" : row.reason,
-              {{"model", row.name}, {"version", row.version}});
-  }
-}
-
 // Tells who has renamed the file (logrotate) that it is opened anew.
 void reopen_on_hangup(asio::signal_set& hangups, Log& log) {
   hangups.async_wait([&](const boost::system::error_code& error, int) {
@@ -53,7 +46,10 @@ int serve(const ServeOptions& options) {
   Metrics metrics;
   Repository repository(options.repository);
   if (const Refusal refusal = repository.open()) throw StartError{refusal.message};
-  log_models(repository, log);
+  log.event(LogLevel::info, "start", std::string("tickmlp ") + tickmlp_version(),
+            {{"repository", options.repository.folder}});
+  Journal journal(log);
+  journal.look(repository.index());
 
   WorkerOptions http = options.http;
   http.port = free_port(http);
@@ -72,7 +68,8 @@ int serve(const ServeOptions& options) {
   for (std::size_t i = 0; i < count; ++i)
     threads.emplace_back([&, i] { workers[i]->run(options.cores.empty() ? -1 : options.cores[i]); });
   jobs.repeat(std::chrono::milliseconds(options.poll_ns / 1'000'000), [&] {
-    for (const std::string& line : repository.poll()) log.event(LogLevel::info, "repository", line);
+    for (const std::string& line : repository.poll()) log.event(LogLevel::debug, "repository", line);
+    journal.look(repository.index());
   });
   log.event(LogLevel::info, "listening", "listening on http://" + http.host + ":" + std::to_string(http.port),
             {{"host", http.host}, {"port", http.port}, {"threads", count}});
