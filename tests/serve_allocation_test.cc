@@ -66,6 +66,8 @@ std::uint64_t allocations_of(std::uint16_t port, const std::string& request) {
 struct Running {
   Repository repository{{std::string(TICKMLP_SOURCE_ROOT) + "/weights", "", 2, "", {}}};
   Shadows shadows{{}, repository};
+  Log log{LogOptions{"-", LogLevel::off, {}}};
+  Metrics metrics;
   Jobs jobs;
   WorkerOptions options;
   std::optional<Worker> worker;
@@ -74,7 +76,7 @@ struct Running {
   Running() {
     REQUIRE_FALSE(repository.open());
     options.port = 0;
-    worker.emplace(options, repository, shadows, jobs, 0);
+    worker.emplace(options, repository, shadows, jobs, metrics, log, 0);
     thread = std::thread([this] { worker->run(-1); });
   }
   ~Running() {

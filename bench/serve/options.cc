@@ -9,6 +9,7 @@
 namespace tickmlp::bench {
 namespace {
 
+using serve::LogLevel;
 using serve::ServeOptions;
 
 // Its first line, without the end: as `openssl rand -hex 32 > FILE` writes it.
@@ -28,6 +29,45 @@ int start(const std::shared_ptr<ServeOptions>& options, const std::string& token
   } catch (const serve::StartError& error) {
     refuse(error.message);
   }
+}
+
+void add_observation(CLI::App* command, ServeOptions* options) {
+  command->add_option("--log", options->log.file, "The log, JSON lines; -: standard error. Opened anew on SIGHUP")
+      ->capture_default_str()
+      ->type_name("FILE");
+  const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::debug},
+                                                  {"info", LogLevel::info},
+                                                  {"warning", LogLevel::warning},
+                                                  {"error", LogLevel::error},
+                                                  {"off", LogLevel::off}};
+  command->add_option("--log-level", options->log.level, "debug, info, warning, error, or off")
+      ->transform(CLI::Transformer(levels))
+      ->type_name("LEVEL");
+  command
+      ->add_option_function<std::string>(
+          "--access-log",
+          [options](const std::string& text) {
+            const auto policy = serve::read_access_policy(text);
+            if (!policy)
+              throw CLI::ValidationError("--access-log",
+                                         "seen " + text + ": expected off, all, errors, slow=TIME or sample=N");
+            options->log.access = *policy;
+          },
+          "Requests in the log: off (the default), all, errors, slow=TIME (errors too), sample=N (one in N)")
+      ->type_name("WHICH");
+  command->add_flag("--triton-metrics", options->http.routes.triton_metrics, "/metrics has Triton's names too");
+  command->add_option("--cache", options->cache.entries, "Answers that are kept; 100000 of them take 210 MB. 0: none")
+      ->capture_default_str()
+      ->type_name("ENTRIES")
+      ->check(whole_number(0, 100'000'000));
+  command
+      ->add_option_function<std::uint64_t>(
+          "--cache-ttl", [options](std::uint64_t seconds) { options->cache.ttl_ns = seconds * 1'000'000'000; },
+          "Seconds that a kept answer is given again; 3600 by default")
+      ->type_name("SECONDS")
+      ->check(whole_number(1, 31'536'000));
+  command->add_flag_callback(
+      "--quiet", [options] { options->log.level = LogLevel::off; }, "The same as --log-level off");
 }
 
 }  // namespace
@@ -59,7 +99,6 @@ void add_serve(CLI::App* app, const std::string&, Action* action) {
       ->add_option("--admin-token-file", *token_file,
                    "Load and unload routes on, for who sends the token in this file (16 characters and more)")
       ->type_name("FILE");
-  command->add_flag("--quiet", options->quiet, "Print nothing");
   command
       ->add_option_function<std::vector<std::string>>(
           "--split",
@@ -86,6 +125,7 @@ void add_serve(CLI::App* app, const std::string&, Action* action) {
   command->add_option("--poll", *poll, "Between two looks at published folders (default: 1s)")
       ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"))
       ->check(CLI::Range(1e6, 3.6e12).description("1ms - 3600s"));
+  add_observation(command, options.get());
   command->footer(
       footer("  tickmlp serve --repository weights\n"
              "  curl -s localhost:8080/v2/models/tactical-int8\n"

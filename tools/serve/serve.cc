@@ -3,8 +3,9 @@
 
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
-#include <cstdio>
 #include <thread>
+
+#include "serve/log/journal.h"
 
 namespace tickmlp::serve {
 namespace {
@@ -49,21 +50,29 @@ void check_names(const ServeOptions& options, const Catalogue& catalogue) {
       throw StartError{"shadow " + pair.candidate + " of " + pair.primary + ": expected models of one kind"};
 }
 
-void say(const ServeOptions& options, const std::string& line) {
-  if (!options.quiet) std::fprintf(stderr, "tickmlp serve: %s\n", line.c_str());
+// Tells who has renamed the file (logrotate) that it is opened anew.
+void reopen_on_hangup(asio::signal_set& hangups, Log& log) {
+  hangups.async_wait([&](const boost::system::error_code& error, int) {
+    if (error) return;
+    log.reopen();
+    reopen_on_hangup(hangups, log);
+  });
 }
 
 }  // namespace
 
 int serve(const ServeOptions& options) {
+  Log log(options.log);
+  Metrics metrics;
   Repository repository(options.repository);
   if (const Refusal refusal = repository.open()) throw StartError{refusal.message};
   if (repository.catalogue()->empty())
     throw StartError{"no model of " + options.repository.folder + " can be served: " + repository.index()[0].name +
                      ": " + repository.index()[0].reason};
-  for (const IndexRow& row : repository.index())
-    say(options, row.name + (row.version.empty() ? "" : " generation " + row.version) + ": " + row.state +
-                     (row.reason.empty() ? "" : ": " + row.reason));
+  log.event(LogLevel::info, "start", std::string("tickmlp ") + tickmlp_version(),
+            {{"repository", options.repository.folder}});
+  Journal journal(log);
+  journal.look(repository.index());
 
   check_names(options, *repository.catalogue());
   Shadows shadows(options.shadows, repository);
@@ -73,25 +82,29 @@ int serve(const ServeOptions& options) {
   Jobs jobs;
   std::vector<std::unique_ptr<Worker>> workers;
   const std::size_t count = options.cores.empty() ? options.threads : options.cores.size();
+  http.routes.cache = {(options.cache.entries + count - 1) / count, options.cache.ttl_ns};
   for (std::size_t i = 0; i < count; ++i)
-    workers.push_back(std::make_unique<Worker>(http, repository, shadows, jobs, static_cast<int>(i)));
+    workers.push_back(std::make_unique<Worker>(http, repository, shadows, jobs, metrics, log, static_cast<int>(i)));
 
   // Signals are waited for in this thread alone; the others are born with them blocked.
   asio::io_context main_context(1);
-  asio::signal_set signals(main_context, SIGINT, SIGTERM);
+  asio::signal_set signals(main_context, SIGINT, SIGTERM), hangups(main_context, SIGHUP);
+  reopen_on_hangup(hangups, log);
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < count; ++i)
     threads.emplace_back([&, i] { workers[i]->run(options.cores.empty() ? -1 : options.cores[i]); });
   jobs.repeat(std::chrono::milliseconds(options.poll_ns / 1'000'000), [&] {
-    for (const std::string& line : repository.poll()) say(options, line);
+    for (const std::string& line : repository.poll()) log.event(LogLevel::debug, "repository", line);
+    journal.look(repository.index());
     shadows.refresh();
   });
-  say(options, "listening on http://" + http.host + ":" + std::to_string(http.port));
+  log.event(LogLevel::info, "listening", "listening on http://" + http.host + ":" + std::to_string(http.port),
+            {{"host", http.host}, {"port", http.port}, {"threads", count}});
 
   int code = 0;
   asio::steady_timer limit(main_context);
   signals.async_wait([&](const boost::system::error_code&, int signal) {
-    say(options, "draining");
+    log.event(LogLevel::info, "draining", "signal " + std::to_string(signal));
     for (auto& worker : workers) worker->drain();
     limit.expires_after(std::chrono::nanoseconds(options.drain_ns));
     limit.async_wait([&, signal](const boost::system::error_code& error) {

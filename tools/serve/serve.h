@@ -6,6 +6,7 @@
 
 #include "serve/http/worker.h"
 #include "serve/repository/repository.h"
+#include "serve/start_error.h"
 
 namespace tickmlp::serve {
 
@@ -17,14 +18,12 @@ struct ServeOptions {
   std::size_t threads = 1;                  //
   std::uint64_t poll_ns = 1'000'000'000;    // between two looks at published folders
   std::uint64_t drain_ns = 10'000'000'000;  // most that a shutdown waits for requests under way
-  bool quiet = false;
+  LogOptions log;
+  CacheOptions cache;
 };
 
-struct StartError {  // thrown before anything serves; one line
-  std::string message;
-};
-
-// Serves until SIGINT or SIGTERM, then drains. Returns 0, or 128 + signal where the drain took too long.
+// Serves until SIGINT or SIGTERM, then drains. Returns 0, or 128 + signal where the drain took too long. Throws
+// StartError before anything serves.
 int serve(const ServeOptions& options);
 
 }  // namespace tickmlp::serve

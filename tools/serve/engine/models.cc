@@ -59,6 +59,8 @@ void Models::follow_catalogue() {
     if (place == models_.end())
       place = models_.emplace(name, ThreadModel{served, Reader(served->current, name_), {}, {}, nullptr}).first;
     ThreadModel& model = place->second;
+    model.generation = served->current->state().generation;
+    if (model.figures == nullptr && metrics_ != nullptr) model.figures = &metrics_->model(*figures_, name);
     model.served = served;
     std::vector<std::pair<std::uint64_t, Reader>> others;
     for (const auto& [generation, slot] : served->others) {
@@ -91,6 +93,39 @@ Refusal refused(tickmlp_status status, std::size_t state) {
 
 }  // namespace
 
+// Of the model that is held: out of the cache, or computed. Releases it.
+Inferred Models::ask(const ThreadModel& model, tickmlp_reader* reader, const tickmlp_held* held,
+                     std::span<const float> inputs, std::size_t states, float* outputs) {
+  const Shape& shape = model.served->shape;
+  Inferred out;
+  out.generation = held->generation;
+  out.begin = ticks();
+  std::uint64_t computing = out.begin;
+  Cache::Question question{tickmlp_model_describe(held->model)->blob_sha256, inputs, states * shape.outputs};
+  const bool asks_cache = cache_ && Cache::fits(question);
+  if (asks_cache) {
+    question.hash = cache_->hash_of(question);
+    const float* found = cache_->find(question, now_ns_);
+    if (found != nullptr) std::copy_n(found, question.outputs, outputs);
+    out.cached = found != nullptr;
+    out.end = computing = ticks();
+    if (model.figures != nullptr) model.figures->looked_up(out.generation, out.cached, ns(out.begin, out.end));
+  }
+  if (!out.cached) {
+    std::size_t done = 0;
+    const tickmlp_status status =
+        states == 1 ? tickmlp_infer(held->session, inputs.data(), shape.inputs, outputs, shape.outputs)
+                    : tickmlp_infer_batch(held->session, inputs.data(), states, outputs, &done);
+    out.end = ticks();
+    out.refusal = refused(status, done);
+    if (status == TICKMLP_OK && asks_cache) cache_->insert(question, outputs, now_ns_);
+    if (status == TICKMLP_OK && model.figures != nullptr)
+      model.figures->executed(out.generation, states, ns(computing, out.end));
+  }
+  tickmlp_reader_release(reader);
+  return out;
+}
+
 Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version, std::span<const float> inputs,
                        std::size_t states, float* outputs) {
   tickmlp_reader* reader = model.current.get();
@@ -100,21 +135,17 @@ Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version,
     const auto other =
         std::find_if(model.others.begin(), model.others.end(), [&](const auto& one) { return one.first == *version; });
     if (other == model.others.end())
-      return {{Code::not_found, "model " + model.served->name + " has no version " + std::to_string(*version)}, 0};
+      return {{Code::not_found, "model " + model.served->name + " has no version " + std::to_string(*version)}};
     reader = other->second.get();
     held = tickmlp_reader_take(reader);
   }
-  const std::uint64_t generation = held->generation;
-  const Shape& shape = model.served->shape;
-  std::size_t done = 0;
-  const tickmlp_status status = states == 1
-                                    ? tickmlp_infer(held->session, inputs.data(), shape.inputs, outputs, shape.outputs)
-                                    : tickmlp_infer_batch(held->session, inputs.data(), states, outputs, &done);
-  tickmlp_reader_release(reader);
-  if (model.shadow != nullptr && !version && status == TICKMLP_OK)
+  const Inferred inferred = ask(model, reader, held, inputs, states, outputs);
+  if (model.shadow != nullptr && !version && !inferred.refusal) {
+    const Shape& shape = model.served->shape;
     for (std::size_t i = 0; i < states; ++i)
       tickmlp_shadow_offer(model.shadow, inputs.data() + i * shape.inputs, outputs + i * shape.outputs);
-  return {refused(status, done), generation};
+  }
+  return inferred;
 }
 
 }  // namespace tickmlp::serve

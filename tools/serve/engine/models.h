@@ -11,7 +11,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "serve/cache/cache.h"
 #include "serve/engine/shadows.h"
+#include "serve/metrics/metrics.h"
 #include "serve/refusal.h"
 #include "serve/repository/repository.h"
 
@@ -40,13 +42,17 @@ struct ThreadModel {
   std::vector<std::pair<std::uint64_t, Reader>> others;
   std::shared_ptr<Shadow> shadow_owner;
   tickmlp_shadow* shadow = nullptr;  // this thread's, of what the current generation answers
+  std::uint64_t generation = 0;      // that answered when the catalogue last changed
+  ModelFigures* figures = nullptr;   // where this thread is counted
 
   bool has_version(std::uint64_t generation) const;
 };
 
 struct Inferred {
   Refusal refusal;
-  std::uint64_t generation = 0;  // that answered
+  std::uint64_t generation = 0;      // that answered
+  bool cached = false;               // out of the cache
+  std::uint64_t begin = 0, end = 0;  // ticks(): the model, or the cache; 0: did not get there
 };
 
 // Thread-compatible: one for each serving thread, created in it.
@@ -55,6 +61,19 @@ class Models {
   // `shadows` may be null.
   Models(Repository& repository, std::string thread_name, Shadows* shadows = nullptr)
       : repository_(repository), shadows_(shadows), name_(std::move(thread_name)) {}
+
+  // Counts what it computes, from the next refresh() on. Both outlive it.
+  void count(Metrics& metrics, ThreadFigures& figures) {
+    metrics_ = &metrics;
+    figures_ = &figures;
+  }
+  // Keeps answers and gives them again: this thread's share of the cache.
+  void keep_answers(std::size_t entries, std::uint64_t ttl_ns) { cache_.emplace(entries, ttl_ns); }
+  // Now and then: the time that the cache's answers age by, of a steady clock.
+  void tick(std::uint64_t now_ns) {
+    now_ns_ = now_ns;
+    if (cache_ && figures_ != nullptr) figures_->cached.set(cache_->size());
+  }
 
   // Follows the catalogue and the shadows where they have changed: an atomic load each where they have not. Before a
   // request, and now and then while there is none, so that models that went are given up.
@@ -69,6 +88,12 @@ class Models {
                  std::size_t states, float* outputs);
 
  private:
+  Inferred ask(const ThreadModel& model, tickmlp_reader* reader, const tickmlp_held* held,
+               std::span<const float> inputs, std::size_t states, float* outputs);
+  std::uint64_t ns(std::uint64_t begin, std::uint64_t end) const {
+    return tickmlp_clock_ns(&metrics_->clock(), end - begin);
+  }
+
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
@@ -80,6 +105,10 @@ class Models {
   Shadows* const shadows_;
   const std::string name_;
   std::uint64_t number_ = 0, shadow_number_ = 0;
+  Metrics* metrics_ = nullptr;
+  ThreadFigures* figures_ = nullptr;
+  std::optional<Cache> cache_;
+  std::uint64_t now_ns_ = 0;
   std::unordered_map<std::string, ThreadModel, Hash, std::equal_to<>> models_;
 };
 

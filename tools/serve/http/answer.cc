@@ -43,6 +43,7 @@ void Answer::clear() {
   inference_header_bytes = 0;
   fields.clear();
   body.clear();
+  id.clear();
 }
 
 void Answer::refuse(const Refusal& refusal) {

@@ -17,6 +17,7 @@ struct Answer {
   std::size_t inference_header_bytes = 0;              // 0: not sent
   std::string fields;                                  // further ones, each with its CR LF
   std::string body;
+  std::string id;  // the request's, as JSON: for the log
 
   void clear();
   // {"error": ...} with the status that fits, and what must go with it (Retry-After, WWW-Authenticate).

@@ -40,15 +40,25 @@ void Connection::read() {
   // Of a body whose length is known: all of it. Else whatever comes, a buffer at a time.
   const std::size_t known = state_ == State::body && !incoming_.chunked ? head_bytes_ + incoming_.content_length : 0;
   reserve(std::max(known, end_ - begin_ + kFirstBuffer / 2));
-  socket_.async_read_some(asio::buffer(buffer_.get() + end_, capacity_ - end_),
-                          [self = shared_from_this()](error_code error, std::size_t bytes) {
-                            if (error) return self->close();
-                            if (self->begin_ == self->end_) self->since_ns_ = self->host_.now_ns();
-                            self->end_ += bytes;
-                            if (self->state_ == State::waiting) return;
-                            self->ending_ = !self->process() || self->ending_;
-                            self->write();
-                          });
+  // Its own recv, so that it can be timed; as many system calls as with async_read_some().
+  socket_.async_wait(asio::ip::tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
+    if (error) return self->close();
+    self->host_.meter.receiving();
+    const std::size_t bytes =
+        self->socket_.read_some(asio::buffer(self->buffer_.get() + self->end_, self->capacity_ - self->end_), error);
+    if (error == asio::error::would_block) return self->read();
+    if (error) return self->close();
+    self->host_.meter.received();
+    self->take(bytes);
+  });
+}
+
+void Connection::take(std::size_t bytes) {
+  if (begin_ == end_) since_ns_ = host_.now_ns();
+  end_ += bytes;
+  if (state_ == State::waiting) return;
+  ending_ = !process() || ending_;
+  write();
 }
 
 bool Connection::process() {
@@ -121,6 +131,9 @@ bool Connection::request_complete(std::string_view body) {
 void Connection::append(const Answer& answer) {
   ending_ = ending_ || !incoming_.keep_alive || host_.draining();
   append_answer(answer, incoming_, ending_, host_.date(), &out_);
+  host_.meter.answered(answer.status, incoming_.chunked ? chunked_body_.size() : incoming_.content_length,
+                       answer.body.size(),
+                       {name_of(incoming_.method), incoming_.path, answer.id, incoming_.traceparent});
 }
 
 // What stands behind a request that was refused unread cannot be told from a request: the connection ends.
@@ -152,7 +165,9 @@ void Connection::write() {
   }
   // The first attempt costs one system call and nothing else; almost always it takes all.
   error_code error;
+  host_.meter.sending();
   const std::size_t sent = socket_.write_some(asio::buffer(out_), error);
+  host_.meter.sent();
   if (error && error != asio::error::would_block) return close();
   if (sent == out_.size()) {
     out_.clear();
@@ -202,7 +217,9 @@ void Connection::check_time() {
     refuse({Code::timeout,
             "the request did not arrive whole in " + std::to_string(host_.limits.request_ns / 1'000'000'000) + " s"});
     error_code ignored;
+    host_.meter.sending();
     socket_.write_some(asio::buffer(out_), ignored);
+    host_.meter.sent();
   }
   close();
 }

@@ -10,6 +10,7 @@
 
 #include "serve/http/answer.h"
 #include "serve/http/head_parser.h"
+#include "serve/metrics/meter.h"
 
 namespace tickmlp::serve {
 
@@ -26,9 +27,10 @@ class Host {
   virtual std::uint64_t now_ns() const = 0;  // of a steady clock, to a tenth of a second
   virtual std::string_view date() const = 0;
   const HttpLimits limits;
+  Meter meter;
 
  protected:
-  explicit Host(const HttpLimits& given) : limits(given) {}
+  Host(const HttpLimits& given, Meter times) : limits(given), meter(std::move(times)) {}
 };
 
 class Connection : public std::enable_shared_from_this<Connection>,
@@ -49,6 +51,7 @@ class Connection : public std::enable_shared_from_this<Connection>,
   enum class State { head, body, waiting, lingering };
 
   void read();
+  void take(std::size_t bytes);
   void reserve(std::size_t bytes);
   // Answers every request that is complete in the buffer. False: the connection is to end.
   bool process();

@@ -6,6 +6,8 @@
 #include <boost/beast/http/impl/basic_parser.hpp>
 #include <charconv>
 
+#include "serve/log/traceparent.h"
+
 namespace tickmlp::serve {
 namespace {
 
@@ -111,7 +113,9 @@ void HeadParser::on_field_impl(http::field field, string_view name, string_view 
     case http::field::accept_encoding: incoming_->accepts_gzip = value.find("gzip") != string_view::npos; break;
     default:
       if (iequals(name, "tickmlp-key")) assign(&incoming_->key, value);
-      if (iequals(name, "traceparent")) assign(&incoming_->traceparent, value);
+      // A malformed one is ignored, and two are as good as none.
+      if (iequals(name, "traceparent"))
+        incoming_->traceparent = ++traceparents_ == 1 ? valid_traceparent({value.data(), value.size()}) : "";
       if (iequals(name, "inference-header-content-length")) {
         std::uint64_t number = 0;
         if (++inference_lengths_ > 1 || !read_number(value, &number))

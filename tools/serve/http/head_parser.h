@@ -44,7 +44,7 @@ class HeadParser : private boost::beast::http::basic_parser<true> {
   Incoming* const incoming_;
   std::string* const chunked_body_;
   Refusal refusal_;
-  unsigned hosts_ = 0, lengths_ = 0, encodings_ = 0, inference_lengths_ = 0;
+  unsigned hosts_ = 0, lengths_ = 0, encodings_ = 0, inference_lengths_ = 0, traceparents_ = 0;
   bool head_done_ = false;
   std::size_t overhead_ = 0;  // of chunks, so far
 };

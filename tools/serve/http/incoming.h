@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace tickmlp::serve {
 
@@ -34,6 +35,11 @@ struct Incoming {
 
   void clear();
 };
+
+inline std::string_view name_of(Incoming::Method method) {
+  constexpr std::string_view kNames[] = {"GET", "HEAD", "POST", "other"};
+  return kNames[static_cast<int>(method)];
+}
 
 }  // namespace tickmlp::serve
 #endif

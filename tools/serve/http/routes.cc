@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "serve/http/paths.h"
+#include "serve/metrics/exposition.h"
+#include "serve/metrics/statistics.h"
 #include "serve/protocol/infer_answer.h"
 
 namespace tickmlp::serve {
@@ -17,11 +19,18 @@ constexpr std::size_t kLeastGzip = 1400;
 
 }  // namespace
 
-Routes::Routes(const RouteOptions& options, Repository& repository, Shadows& shadows, std::string thread_name)
+Routes::Routes(const RouteOptions& options, Repository& repository, Shadows& shadows, std::string thread_name,
+               Metrics& metrics, Meter& meter, const ServerFacts& facts)
     : options_(options),
       repository_(repository),
+      metrics_(metrics),
+      meter_(meter),
+      facts_(facts),
       models_(repository, std::move(thread_name), &shadows),
-      reader_(options.max_states) {}
+      reader_(options.max_states) {
+  models_.count(metrics, meter.figures());
+  if (options.cache.entries != 0) models_.keep_answers(options.cache.entries, options.cache.ttl_ns);
+}
 
 bool Routes::handle(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later) {
   models_.refresh();
@@ -41,9 +50,15 @@ bool Routes::handle(const Incoming& incoming, std::string_view body, bool draini
 Refusal Routes::route(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later) {
   std::string_view rest = incoming.path;
   rest.remove_prefix(1);
-  if (next_part(&rest) != "v2") return no_route();
+  const std::string_view top = next_part(&rest);
+  if (top == "metrics" && rest.empty()) {
+    if (const Refusal refusal = expect(incoming, Incoming::Method::get)) return refusal;
+    *later = metrics(draining);
+    return {};
+  }
+  if (top != "v2") return no_route();
   const std::string_view part = next_part(&rest);
-  if (part == "models") return models(incoming, rest, body, answer);
+  if (part == "models") return models(incoming, rest, body, answer, later);
   if (part == "repository" && rest == "index") {
     if (const Refusal refusal = expect(incoming, Incoming::Method::post)) return refusal;
     return repository_index(body, answer);
@@ -74,8 +89,13 @@ Refusal Routes::choose(const Incoming& incoming, std::string_view name, ThreadMo
   return {Code::unavailable, "model " + model + " of the split " + place->first + " is not served"};
 }
 
-Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::string_view body, Answer* answer) {
+Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::string_view body, Answer* answer,
+                       Later* later) {
   const std::string_view name = next_part(&rest);
+  if (name == "stats" && rest.empty()) {
+    *later = statistics("", {});
+    return expect(incoming, Incoming::Method::get);
+  }
   ThreadModel* model = nullptr;
   if (const Refusal refusal = choose(incoming, name, &model)) return refusal;
   std::optional<std::uint64_t> version;
@@ -96,8 +116,10 @@ Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::str
     const Refusal refusal = expect(incoming, Incoming::Method::post);
     return refusal ? refusal : infer(*model, version, incoming, body, answer);
   }
-  if (!part.empty() && part != "ready" && (part != "shadow" || model->shadow_owner == nullptr)) return no_route();
+  if (!part.empty() && part != "ready" && part != "stats" && (part != "shadow" || model->shadow_owner == nullptr))
+    return no_route();
   if (const Refusal refusal = expect(incoming, Incoming::Method::get)) return refusal;
+  if (part == "stats") *later = statistics(model->served->name, version);
   if (part.empty()) model_metadata(*model, answer);
   if (part == "shadow") shadow_figures(*model, answer);
   return {};
@@ -106,16 +128,40 @@ Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::str
 Refusal Routes::infer(ThreadModel& model, std::optional<std::uint64_t> version, const Incoming& incoming,
                       std::string_view body, Answer* answer) {
   const Shape& shape = model.served->shape;
+  Exchange& exchange = meter_.current();
+  exchange.model = model.figures;
+  exchange.generation = version.value_or(model.generation);
   if (!incoming.has_length)
     return {Code::length_required, "an inference's body: expected Content-Length or Transfer-Encoding: chunked"};
   if (const Refusal refusal = reader_.read(shape, body, incoming.inference_header_bytes, &request_)) return refusal;
   outputs_.resize(request_.states * shape.outputs);
+  exchange.states = request_.states;
+  answer->id = request_.id;
   const Inferred inferred = models_.infer(model, version, request_.inputs, request_.states, outputs_.data());
+  exchange.note(inferred.generation, inferred.cached, inferred.begin, inferred.end);
   if (inferred.refusal) return inferred.refusal;
   answer->inference_header_bytes =
       append_infer_answer(shape, model.served->quoted, inferred.generation, request_, outputs_.data(), &answer->body);
   if (answer->inference_header_bytes != 0) answer->content_type = "application/octet-stream";
   return {};
+}
+
+// Both read other threads' figures, a tenth of a millisecond and more: not in a serving thread.
+Routes::Later Routes::metrics(bool draining) const {
+  return [this, draining](Answer* answer) {
+    const auto value = [](const std::function<std::uint64_t()>& fact) { return fact ? fact() : 0; };
+    const ServerState state{!draining && repository_.ready(), value(facts_.shed), value(facts_.stuck_threads),
+                            value(facts_.log_lost), repository_.index()};
+    answer->content_type = kExpositionType;
+    answer->body = exposition(metrics_, state);
+    if (options_.triton_metrics) answer->body += triton_exposition(metrics_, state);
+  };
+}
+
+Routes::Later Routes::statistics(std::string name, std::optional<std::uint64_t> version) const {
+  return [this, name = std::move(name), version](Answer* answer) {
+    answer->body = statistics_json(metrics_, repository_.index(), name, version);
+  };
 }
 
 void Routes::server_metadata(Answer* answer) const {

@@ -9,6 +9,7 @@
 #include "serve/engine/models.h"
 #include "serve/engine/split.h"
 #include "serve/http/answer.h"
+#include "serve/metrics/meter.h"
 #include "serve/protocol/compression.h"
 #include "serve/protocol/infer_request.h"
 
@@ -19,12 +20,20 @@ struct RouteOptions {
   std::string admin_token;               // of load and unload; empty: they are switched off
   std::size_t max_states = 1024;         // of one request
   std::size_t max_body_bytes = 8 << 20;  // of one that came compressed, inflated
+  bool triton_metrics = false;           // /metrics has Triton's names too
+  CacheOptions cache;                    // of one thread
+};
+
+// What /metrics says that neither threads nor models know. Called in the thread for what takes long.
+struct ServerFacts {
+  std::function<std::uint64_t()> shed, stuck_threads, log_lost;  // empty: 0
 };
 
 // Thread-compatible: one for each worker. Keeps its memory between requests.
 class Routes {
  public:
-  Routes(const RouteOptions& options, Repository& repository, Shadows& shadows, std::string thread_name);
+  Routes(const RouteOptions& options, Repository& repository, Shadows& shadows, std::string thread_name,
+         Metrics& metrics, Meter& meter, const ServerFacts& facts);
 
   // Fills *answer. What may take long (a load) is not done but put into *later, with false returned: it is to be run in
   // another thread and fills its answer there.
@@ -32,7 +41,10 @@ class Routes {
   bool handle(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later);
 
   // While there are no requests.
-  void housekeeping() { models_.refresh(); }
+  void housekeeping(std::uint64_t now_ns) {
+    models_.refresh();
+    models_.tick(now_ns);
+  }
 
  private:
   Refusal route(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later);
@@ -43,11 +55,17 @@ class Routes {
   void shadow_figures(const ThreadModel& model, Answer* answer) const;
   Refusal infer(ThreadModel& model, std::optional<std::uint64_t> version, const Incoming& incoming,
                 std::string_view body, Answer* answer);
-  Refusal models(const Incoming& incoming, std::string_view rest, std::string_view body, Answer* answer);
+  Refusal models(const Incoming& incoming, std::string_view rest, std::string_view body, Answer* answer, Later* later);
   Refusal repository_change(const Incoming& incoming, std::string_view rest, std::string_view body, Later* later) const;
+
+  Later metrics(bool draining) const;
+  Later statistics(std::string name, std::optional<std::uint64_t> version) const;
 
   const RouteOptions& options_;
   Repository& repository_;
+  Metrics& metrics_;
+  Meter& meter_;
+  const ServerFacts& facts_;
   Models models_;
   Inflater inflater_;
   Deflater deflater_;

@@ -16,12 +16,16 @@ constexpr int kBacklog = 4096;
 
 }  // namespace
 
-Worker::Worker(const WorkerOptions& options, Repository& repository, Shadows& shadows, Jobs& jobs, int index)
-    : Host(options.limits),
+Worker::Worker(const WorkerOptions& options, Repository& repository, Shadows& shadows, Jobs& jobs, Metrics& metrics,
+               Log& log, int index)
+    : Host(options.limits, Meter(metrics.add_thread("http-" + std::to_string(index)), metrics.clock(),
+                                 log.add_thread("http-" + std::to_string(index)))),
       options_(options),
       repository_(repository),
       shadows_(shadows),
       jobs_(jobs),
+      metrics_(metrics),
+      facts_{nullptr, nullptr, [&log] { return log.lost(); }},
       name_("http-" + std::to_string(index)) {
   const tcp::endpoint endpoint(asio::ip::make_address(options.host), options.port);
   acceptor_.open(endpoint.protocol());
@@ -38,7 +42,7 @@ void Worker::run(int core) {
     tickmlp_error error{};
     if (tickmlp_pin_thread(core, &error) != TICKMLP_OK) throw std::runtime_error(error.message);
   }
-  routes_.emplace(options_.routes, repository_, shadows_, name_);
+  routes_.emplace(options_.routes, repository_, shadows_, name_, metrics_, meter, facts_);
   accept();
   tick();
   context_.run();
@@ -66,6 +70,7 @@ void Worker::accept() {
       socket.non_blocking(true, ignored);
       const auto connection = std::make_shared<Connection>(std::move(socket), static_cast<Host&>(*this));
       connections_.push_back(*connection);
+      meter.figures().accepted.add();
       connection->start();
     }
     // Out of descriptors, or full: the tick tries again, and the kernel's queue holds who comes meanwhile.
@@ -75,12 +80,14 @@ void Worker::accept() {
 
 void Worker::tick() {
   read_clocks();
-  routes_->housekeeping();
+  routes_->housekeeping(now_ns_);
+  meter.figures().turned_ns.set(now_ns_);
   for (auto next = connections_.begin(); next != connections_.end();) {
     const auto kept = (next++)->shared_from_this();
     kept->check_time();
     if (draining_) kept->close_when_idle();
   }
+  meter.figures().connections.set(connections_.size());
   if (!draining_ && !accepting_ && connections_.size() < options_.connections) accept();
   if (draining_ && connections_.empty()) return context_.stop();
   timer_.expires_after(kTick);

@@ -11,6 +11,7 @@
 #include "serve/http/connection.h"
 #include "serve/http/routes.h"
 #include "serve/jobs.h"
+#include "serve/log/log.h"
 
 namespace tickmlp::serve {
 
@@ -26,7 +27,8 @@ struct WorkerOptions {
 class Worker : private Host {
  public:
   // Listens. Throws boost::system::system_error.
-  Worker(const WorkerOptions& options, Repository& repository, Shadows& shadows, Jobs& jobs, int index);
+  Worker(const WorkerOptions& options, Repository& repository, Shadows& shadows, Jobs& jobs, Metrics& metrics, Log& log,
+         int index);
   std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
 
   // Serves until drain() has let the last connection go. Pins the thread first where core is not below 0.
@@ -50,6 +52,8 @@ class Worker : private Host {
   Repository& repository_;
   Shadows& shadows_;
   Jobs& jobs_;
+  Metrics& metrics_;
+  const ServerFacts facts_;
   const std::string name_;
   boost::asio::io_context context_{1};
   boost::asio::ip::tcp::acceptor acceptor_{context_};

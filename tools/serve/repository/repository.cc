@@ -21,6 +21,7 @@ Refusal Repository::open() {
     Entry& entry = entries_[std::move(name)];
     entry.found = std::move(one);
     entry.reason = load_entry(&entry).message;
+    ++(entry.served != nullptr ? entry.taken : entry.refused);
   }
   publish();
   return {};
@@ -146,6 +147,11 @@ Refusal Repository::reload(Entry* entry) {
   return {};
 }
 
+// Of the slot: one more each time that a generation was taken. 0 where nothing serves.
+std::uint64_t Repository::publication(const Entry& entry) {
+  return entry.served == nullptr ? 0 : entry.served->current->state().number;
+}
+
 Refusal Repository::load(std::string_view name) {
   if (!is_model_name(name)) return {Code::bad_request, "no model's name: expected 1 to 63 of A-Z a-z 0-9 . _ + -"};
   const std::lock_guard lock(loading_);
@@ -161,8 +167,11 @@ Refusal Repository::load(std::string_view name) {
     if (place == entries_.end()) return {Code::not_found, "no model " + std::string(name) + " in the repository"};
   }
   Entry& entry = place->second;
+  const std::uint64_t before = publication(entry);
   const Refusal refusal = entry.served != nullptr ? reload(&entry) : load_entry(&entry);
   entry.reason = refusal.message;
+  if (refusal) ++entry.refused;
+  else entry.taken += publication(entry) != before;
   if (!refusal) entry.unloaded = entry.pinned = false;
   publish();
   return refusal;
@@ -224,9 +233,11 @@ std::vector<std::string> Repository::poll() {
       refresh_versions(&entry);
       publish();
       entry.reason.clear();
+      ++entry.taken;
       lines.push_back(name + ": generation " + std::to_string(report.running) + " serves");
     } else {
       entry.reason = report.error.message;
+      ++entry.refused;
       publish();
       lines.push_back(name + ": refused " + tickmlp_status_name(report.error.status) + ": " + report.error.message);
     }

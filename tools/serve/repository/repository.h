@@ -30,6 +30,10 @@ struct RepositoryOptions {
 // A row of the repository's index.
 struct IndexRow {
   std::string name, version, state, reason;  // state: READY or UNAVAILABLE; version: empty where nothing serves
+  std::uint64_t generation = 0;              // the version as a number
+  bool is_current = true;                    // what answers where no version is asked for
+  std::uint64_t taken = 0, refused = 0;      // generations, of the current one's row
+  bool breaker_open = false;
 };
 
 // Thread-safe. Loads read files, milliseconds and more, and take turns; nobody else waits for them: what is asked for
@@ -72,6 +76,7 @@ class Repository {
     std::unique_ptr<tickmlp_watch, WatchFree> watch{};  // of a published folder; goes before what it publishes to
     std::string reason;                                 // of the last refusal; empty: none
     bool unloaded = false;                              // on request
+    std::uint64_t taken = 0, refused = 0;               // generations, so far
     bool pinned = false;                                // to the generation of a rollback
   };
 
@@ -79,6 +84,7 @@ class Repository {
   struct Row {
     std::string name, reason;
     std::shared_ptr<const Served> served;  // null: does not
+    std::uint64_t taken = 0, refused = 0;
   };
   struct Snapshot {
     std::shared_ptr<const Catalogue> catalogue = std::make_shared<Catalogue>();
@@ -86,6 +92,7 @@ class Repository {
     bool ready = false;
   };
 
+  static std::uint64_t publication(const Entry& entry);
   Refusal load_entry(Entry* entry);
   Refusal reload(Entry* entry);
   Refusal first(Entry* entry, Model model);

@@ -16,7 +16,7 @@ void Repository::publish() {
   auto next = std::make_shared<Snapshot>();
   next->ready = !entries_.empty();
   for (const auto& [name, entry] : entries_) {
-    next->rows.push_back({name, entry.reason, entry.served});
+    next->rows.push_back({name, entry.reason, entry.served, entry.taken, entry.refused});
     if (entry.served != nullptr) catalogue->emplace(name, entry.served);
     else next->ready = next->ready && entry.unloaded;
   }
@@ -32,12 +32,14 @@ std::vector<IndexRow> Repository::index() const {
   std::vector<IndexRow> rows;
   for (const Row& row : seen()->rows) {
     if (row.served == nullptr) {
-      rows.push_back({row.name, "", "UNAVAILABLE", row.reason});
+      rows.push_back({row.name, "", "UNAVAILABLE", row.reason, 0, true, row.taken, row.refused});
       continue;
     }
-    rows.push_back({row.name, std::to_string(row.served->current->state().generation), "READY", row.reason});
+    const std::uint64_t generation = row.served->current->state().generation;
+    rows.push_back(
+        {row.name, std::to_string(generation), "READY", row.reason, generation, true, row.taken, row.refused});
     for (auto other = row.served->others.rbegin(); other != row.served->others.rend(); ++other)
-      rows.push_back({row.name, std::to_string(other->first), "READY", ""});
+      rows.push_back({row.name, std::to_string(other->first), "READY", "", other->first, false});
   }
   return rows;
 }

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/log/journal.h"
+
+namespace tickmlp::serve {
+
+void Journal::look(const std::vector<IndexRow>& index) {
+  for (const IndexRow& row : index) {
+    if (!row.is_current) continue;
+    IndexRow& before = seen_[row.name];
+    tell(before, row);
+    before = row;
+  }
+}
+
+void Journal::tell(const IndexRow& before, const IndexRow& now) {
+  const auto say = [&](LogLevel level, const char* event, const std::string& message) {
+    log_.event(level, event, message, {{"model", now.name}, {"version", now.version}});
+  };
+  const bool served = before.state == "READY", serves = now.state == "READY";
+  if (now.refused != before.refused) say(LogLevel::error, "model_refused", now.reason);
+  if (serves && !served) say(LogLevel::info, "model_loaded", "generation " + now.version + " serves");
+  if (!serves && served) say(LogLevel::info, "model_unloaded", "generation " + before.version + " serves no more");
+  if (serves && served && (now.generation != before.generation || now.taken != before.taken))
+    say(LogLevel::info, "model_swapped", "generation " + now.version + " serves in place of " + before.version);
+  if (now.breaker_open && !before.breaker_open) say(LogLevel::error, "breaker_open", "the circuit breaker opened");
+  if (!now.breaker_open && before.breaker_open) say(LogLevel::info, "breaker_closed", "the circuit breaker closed");
+}
+
+}  // namespace tickmlp::serve
