@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "input_file.h"
+#include "serve/guard_options.h"
 #include "serve/serve.h"
 
 namespace tickmlp::bench {
@@ -58,6 +59,7 @@ void add_serve(CLI::App* app, const std::string&, Action* action) {
       ->add_option("--admin-token-file", *token_file,
                    "Load and unload routes on, for who sends the token in this file (16 characters and more)")
       ->type_name("FILE");
+  add_guard_options(command, options.get());
   command->add_flag("--quiet", options->quiet, "Print nothing");
   command->footer(
       footer("  tickmlp serve --repository weights\n"

@@ -2,6 +2,7 @@
 #include "serve/engine/models.h"
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -37,7 +38,12 @@ void Models::refresh() {
       place = models_.end();
     }
     if (place == models_.end())
-      place = models_.emplace(name, ThreadModel{served, Reader(served->current, name_), {}}).first;
+      place = models_
+                  .emplace(name, ThreadModel{served,
+                                             Reader(served->current, name_),
+                                             {},
+                                             std::make_unique<Breaker>(breaker_, served->current->breaker)})
+                  .first;
     ThreadModel& model = place->second;
     model.served = served;
     std::vector<std::pair<std::uint64_t, Reader>> others;
@@ -70,10 +76,34 @@ Refusal refused(tickmlp_status status, std::size_t state) {
   }
 }
 
+Inferred ask(tickmlp_reader* reader, const tickmlp_held* held, const Shape& shape, std::span<const float> inputs,
+             std::size_t states, float* outputs) {
+  const std::uint64_t generation = held->generation;
+  std::size_t done = 0;
+  const tickmlp_status status = states == 1
+                                    ? tickmlp_infer(held->session, inputs.data(), shape.inputs, outputs, shape.outputs)
+                                    : tickmlp_infer_batch(held->session, inputs.data(), states, outputs, &done);
+  tickmlp_reader_release(reader);
+  return {refused(status, done), generation};
+}
+
+std::uint64_t now_ns() {
+  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+}
+
 }  // namespace
+
+// The newest generation below this one.
+Reader* Models::fallback(ThreadModel& model, std::uint64_t generation) const {
+  std::pair<std::uint64_t, Reader>* best = nullptr;
+  for (auto& other : model.others)
+    if (other.first < generation && (best == nullptr || other.first > best->first)) best = &other;
+  return best == nullptr ? nullptr : &best->second;
+}
 
 Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version, std::span<const float> inputs,
                        std::size_t states, float* outputs) {
+  const Shape& shape = model.served->shape;
   tickmlp_reader* reader = model.current.get();
   const tickmlp_held* held = tickmlp_reader_take(reader);
   if (version && *version != held->generation) {
@@ -83,16 +113,31 @@ Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version,
     if (other == model.others.end())
       return {{Code::not_found, "model " + model.served->name + " has no version " + std::to_string(*version)}, 0};
     reader = other->second.get();
-    held = tickmlp_reader_take(reader);
+    return ask(reader, tickmlp_reader_take(reader), shape, inputs, states, outputs);
   }
   const std::uint64_t generation = held->generation;
-  const Shape& shape = model.served->shape;
-  std::size_t done = 0;
-  const tickmlp_status status = states == 1
-                                    ? tickmlp_infer(held->session, inputs.data(), shape.inputs, outputs, shape.outputs)
-                                    : tickmlp_infer_batch(held->session, inputs.data(), states, outputs, &done);
-  tickmlp_reader_release(reader);
-  return {refused(status, done), generation};
+  Breaker& breaker = *model.breaker;
+  const bool allowed = breaker.allows(held->number, now_ns);
+  if (version || allowed) {  // who asks for this very generation gets no other
+    const bool probe = breaker.state() != Breaker::State::closed;
+    const Inferred inferred = ask(reader, held, shape, inputs, states, outputs);
+    if (inferred.refusal.code != Code::internal) {
+      if (!inferred.refusal) breaker.succeeded();
+      return inferred;
+    }
+    breaker.failed(now_ns);
+    if (version || !probe) return inferred;
+  } else {
+    tickmlp_reader_release(reader);
+  }
+  Reader* older = fallback(model, generation);
+  if (older == nullptr)
+    return {
+        {Code::unavailable, "model " + model.served->name + ": the breaker over generation " +
+                                std::to_string(generation) + " is open, and no older one is loaded: try again later"},
+        0};
+  model.served->current->breaker.fallbacks.fetch_add(1, std::memory_order_relaxed);
+  return ask(older->get(), tickmlp_reader_take(older->get()), shape, inputs, states, outputs);
 }
 
 }  // namespace tickmlp::serve

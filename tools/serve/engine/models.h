@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "serve/guard/breaker.h"
 #include "serve/refusal.h"
 #include "serve/repository/repository.h"
 
@@ -37,6 +38,7 @@ struct ThreadModel {
   std::shared_ptr<const Served> served;
   Reader current;
   std::vector<std::pair<std::uint64_t, Reader>> others;
+  std::unique_ptr<Breaker> breaker{};  // over the current generation; goes before the slot that it reports to
 
   bool has_version(std::uint64_t generation) const;
 };
@@ -49,7 +51,8 @@ struct Inferred {
 // Thread-compatible: one for each serving thread, created in it.
 class Models {
  public:
-  Models(Repository& repository, std::string thread_name) : repository_(repository), name_(std::move(thread_name)) {}
+  Models(Repository& repository, std::string thread_name, const BreakerOptions& breaker = {})
+      : repository_(repository), name_(std::move(thread_name)), breaker_(breaker) {}
 
   // Follows the catalogue where it has changed: one atomic load where it has not. Before a request, and now and then
   // while there is none, so that models that went are given up.
@@ -58,7 +61,8 @@ class Models {
   // Null where no such model serves. Valid until the next refresh().
   ThreadModel* find(std::string_view name);
 
-  // inputs [states][inputs] -> outputs [states][outputs]; `version` empty: the current generation. Nothing is held
+  // inputs [states][inputs] -> outputs [states][outputs]; `version` empty: the current generation, or, while its
+  // breaker is open, the newest one before it that is loaded; where there is none, Code::unavailable. Nothing is held
   // afterwards, so that a thread that sleeps holds no model.
   Inferred infer(ThreadModel& model, std::optional<std::uint64_t> version, std::span<const float> inputs,
                  std::size_t states, float* outputs);
@@ -68,8 +72,11 @@ class Models {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
+  Reader* fallback(ThreadModel& model, std::uint64_t generation) const;
+
   Repository& repository_;
   const std::string name_;
+  const BreakerOptions breaker_;
   std::uint64_t number_ = 0;
   std::unordered_map<std::string, ThreadModel, Hash, std::equal_to<>> models_;
 };

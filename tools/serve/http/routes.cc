@@ -44,10 +44,11 @@ bool is_token(std::string_view authorization, std::string_view token) {
 Routes::Routes(const RouteOptions& options, Repository& repository, std::string thread_name)
     : options_(options),
       repository_(repository),
-      models_(repository, std::move(thread_name)),
+      models_(repository, std::move(thread_name), options.breaker),
       reader_(options.max_states) {}
 
-bool Routes::handle(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later) {
+bool Routes::handle(const Incoming& incoming, std::string_view body, std::string_view not_ready, Answer* answer,
+                    Later* later) {
   models_.refresh();
   std::string_view rest = incoming.path;
   rest.remove_prefix(1);
@@ -64,9 +65,9 @@ bool Routes::handle(const Incoming& incoming, std::string_view body, bool draini
       if (!(refusal = expect(incoming, Incoming::Method::get))) server_metadata(answer);
     } else if (part == "health" && (rest == "live" || rest == "ready")) {
       refusal = expect(incoming, Incoming::Method::get);
-      if (!refusal && rest == "ready" && (draining || !repository_.ready()))
+      if (!refusal && rest == "ready" && (!not_ready.empty() || !repository_.ready()))
         refusal = {Code::unavailable,
-                   draining ? "the server is shutting down" : "a model of the repository is not served"};
+                   not_ready.empty() ? "a model of the repository is not served" : std::string(not_ready)};
     }
   }
   if (refusal) answer->refuse(refusal);

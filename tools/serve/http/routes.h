@@ -15,6 +15,7 @@ namespace tickmlp::serve {
 struct RouteOptions {
   std::string admin_token;        // of load and unload; empty: they are switched off
   std::size_t max_states = 1024;  // of one request
+  BreakerOptions breaker;
 };
 
 // Thread-compatible: one for each worker. Keeps its memory between requests.
@@ -25,7 +26,9 @@ class Routes {
   // Fills *answer. What may take long (a load) is not done but handed to `later`, with false returned; it is to be run
   // in another thread and fills its answer there.
   using Later = std::function<void(Answer*)>;
-  bool handle(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later);
+  // `not_ready`: why the server is not, whatever its models are; empty: it is.
+  bool handle(const Incoming& incoming, std::string_view body, std::string_view not_ready, Answer* answer,
+              Later* later);
 
   // While there are no requests.
   void housekeeping() { models_.refresh(); }

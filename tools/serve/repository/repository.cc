@@ -198,12 +198,28 @@ bool Repository::ready() const {
   return !entries_.empty();
 }
 
+void Repository::tell_breaker(Entry* entry, std::vector<std::string>* lines) {
+  const BreakerState& breaker = entry->served->current->breaker;
+  const std::uint64_t opened = breaker.opened.load(std::memory_order_relaxed);
+  const bool open = breaker.open.load(std::memory_order_relaxed) != 0;
+  const std::string generation = std::to_string(entry->served->current->state().generation);
+  const bool again = opened != entry->breaker_opened;
+  if (again)
+    lines->push_back(entry->found.name + ": the breaker over generation " + generation +
+                     " opened: " + std::to_string(breaker.failures.load(std::memory_order_relaxed)) + " failures, " +
+                     std::to_string(opened) + " times open so far");
+  if (!open && (again || entry->breaker_open)) lines->push_back(entry->found.name + ": the breaker is closed again");
+  entry->breaker_opened = opened;
+  entry->breaker_open = open;
+}
+
 std::vector<std::string> Repository::poll() {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> lines;
   for (auto& [name, entry] : entries_) {
     if (entry.served == nullptr) continue;
     tickmlp_swap_collect(entry.served->current->swap());
+    tell_breaker(&entry, &lines);
     if (entry.watch == nullptr) continue;
     tickmlp_watch_report report{};
     tickmlp_watch_poll(entry.watch.get(), &report);

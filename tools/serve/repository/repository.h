@@ -65,6 +65,8 @@ class Repository {
     std::shared_ptr<const Served> served;               // null: does not serve
     std::unique_ptr<tickmlp_watch, WatchFree> watch{};  // of a published folder; goes before what it publishes to
     std::string reason;                                 // of the last refusal; empty: none
+    std::uint64_t breaker_opened = 0;                   // times, of those that were told
+    bool breaker_open = false;                          // as it was told last
     bool unloaded = false;                              // on request
   };
 
@@ -74,6 +76,7 @@ class Repository {
   Refusal load_file(const std::string& path, Model* out) const;
   tickmlp_watch_options watch_options(tickmlp_load_options* load, const Slot* slot) const;
   void refresh_versions(Entry* entry);
+  static void tell_breaker(Entry* entry, std::vector<std::string>* lines);
   void publish();
 
   const RepositoryOptions options_;
