@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/guard/start_checks.h"
 
+#include <sched.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -43,6 +44,8 @@ std::uint16_t check_port(const std::string& host, std::uint16_t port) {
 }
 
 void check_cores(const std::vector<int>& cores) {
+  cpu_set_t given;
+  const bool known = sched_getaffinity(0, sizeof given, &given) == 0;
   for (std::size_t i = 0; i < cores.size(); ++i) {
     if (std::find(cores.begin(), cores.begin() + static_cast<std::ptrdiff_t>(i), cores[i]) !=
         cores.begin() + static_cast<std::ptrdiff_t>(i))
@@ -51,6 +54,10 @@ void check_cores(const std::vector<int>& cores) {
     tickmlp_status status = TICKMLP_OK;
     std::thread([&] { status = tickmlp_pin_thread(cores[i], &error); }).join();
     if (status != TICKMLP_OK) throw StartError{std::string(tickmlp_status_name(status)) + ": " + error.message};
+    // The kernel lets a process leave the cores that taskset or a service manager gave it: who gave them meant them.
+    if (known && !CPU_ISSET(static_cast<std::size_t>(cores[i]), &given))
+      throw StartError{"core " + std::to_string(cores[i]) +
+                       ": not allowed: not among those that this process was given"};
   }
 }
 

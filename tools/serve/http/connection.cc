@@ -130,6 +130,7 @@ bool Connection::request_complete(std::string_view body) {
     state_ = State::head;
   }
   consume(head_bytes_ + (incoming_.chunked ? 0 : incoming_.content_length));
+  since_ns_ = host_.now_ns();
   return !ending_;
 }
 
@@ -156,7 +157,6 @@ void Connection::answer_later(const Answer& answer) {
 
 void Connection::consume(std::size_t bytes) {
   begin_ += bytes;
-  since_ns_ = host_.now_ns();
   if (begin_ != end_) return;
   begin_ = end_ = 0;
   if (capacity_ > kKeptBuffer) {
