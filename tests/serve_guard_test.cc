@@ -79,18 +79,24 @@ TEST_CASE("shedder: above the limit, rationed, and not for what was paused") {
   CHECK(asked == 10);  // one in sixteen
   waited = 51;
   for (int i = 0; i < 16; ++i) shedder.sheds(false, wait);
-  shedder.tick();
-  unsigned shed = 0;
-  for (int i = 0; i < 5000; ++i) shed += shedder.sheds(false, wait);
-  CHECK(shed == Shedder::kPerTick);
-  shedder.tick();
+  std::uint64_t cpu_ns = 0;
+  const auto shed_after = [&](std::uint64_t more_ns) {
+    shedder.tick(cpu_ns += more_ns);
+    unsigned shed = 0;
+    for (int i = 0; i < 5000; ++i) shed += shedder.sheds(false, wait);
+    return shed;
+  };
+  CHECK(shed_after(100'000'000) == 1000);
+  CHECK(shed_after(20'000'000) == 200);
+  CHECK(shed_after(0) == Shedder::kLeast);
+  shedder.tick(cpu_ns);
   CHECK(shedder.sheds(true, wait));  // of a connection that was paused: by what others waited
   waited = 50;
   CHECK_FALSE(shedder.sheds(false, wait));
   waited = 51;
   CHECK(shedder.sheds(false, wait));
-  shedder.tick();
-  shedder.tick();  // nobody measured since
+  shedder.tick(cpu_ns);
+  shedder.tick(cpu_ns);  // nobody measured since
   CHECK_FALSE(shedder.sheds(true, wait));
   Shedder never(0);
   for (int i = 0; i < 100; ++i) CHECK_FALSE(never.sheds(false, wait));

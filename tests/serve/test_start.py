@@ -71,4 +71,5 @@ def test_limits_and_tls_files(binary, tmp_path):
     for options in (["--header-bytes", "0"], ["--connections", "-1"], ["--queue-limit", "x"], ["--tls-key", "k"]):
         assert subprocess.run([binary, "serve", "--repository", "weights", *options], cwd=ROOT, capture_output=True,
                               timeout=30).returncode == 2
-    assert "certificate /nonexistent" in refused(binary, "--tls-certificate", "/nonexistent", "--tls-key", "/nonexistent")
+    none = str(tmp_path / "none")
+    assert f"certificate {none}: expected" in refused(binary, "--tls-certificate", none, "--tls-key", none)

@@ -120,7 +120,8 @@ bool Connection::request_complete(std::string_view body) {
   was_paused_ = false;
   if (sheds) {
     answer_.refuse({Code::unavailable, "overload: requests wait for too long: try again later"});
-    paused_until_ns_ = host_.now_ns() + kPauseNs;
+    // Each at its own time, or all would be back at once.
+    paused_until_ns_ = host_.now_ns() + kPauseNs + reinterpret_cast<std::uintptr_t>(this) / 256 % 16 * (kPauseNs / 16);
     was_paused_ = true;
   } else if (!host_.handle(incoming_, body, &answer_, shared_from_this())) {
     state_ = State::waiting;

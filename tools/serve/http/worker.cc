@@ -89,7 +89,9 @@ void Worker::accepted(tcp::socket socket) {
 void Worker::tick() {
   read_clocks();
   heartbeat_.at_ns.store(now_ns_, std::memory_order_relaxed);
-  shedder_.tick();
+  timespec cpu{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+  shedder_.tick(static_cast<std::uint64_t>(cpu.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(cpu.tv_nsec));
   routes_->housekeeping();
   check_connections();
   if (!draining_ && !accepting_) accept();
