@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // libFuzzer over a connection's byte stream: heads, chunks, pipelined requests. Wherever the stream is cut, the same
 // requests come out of it; and what is let pass as the first request, Beast's own reader understands as the same.
-#include <boost/beast/http/impl/basic_parser.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <cstdlib>

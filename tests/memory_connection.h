@@ -42,7 +42,6 @@ class MemoryConnection : public Connection {
  public:
   explicit MemoryConnection(Host& host) : Connection(host) {}
   std::optional<unsigned> waited_ms() const override { return {}; }
-  void close() override { closed = true; }
 
   // As far as the connection reads; what it does not read any more is lost, as with a socket that is closed.
   void feed(std::string_view bytes) {
@@ -66,6 +65,7 @@ class MemoryConnection : public Connection {
   bool closed = false;  //
 
  private:
+  void close() override { closed = true; }
   void receive() override { receiving_ = true; }
   void send() override {
     sent_bytes += out_;

@@ -49,9 +49,9 @@ class Load {
 
   void run(double seconds) {
     epoll_ = epoll_create1(0);
+    for (std::size_t i = 0; i < clients_.size(); ++i) connect_client(i);
     begin_s_ = now_s();
     const double end_s = begin_s_ + seconds;
-    for (std::size_t i = 0; i < clients_.size(); ++i) connect_client(i);
     std::vector<epoll_event> events(1024);
     for (double now = begin_s_; now < end_s; now = now_s()) {
       while (!free_.empty() && is_due(now)) start_request(now);
@@ -67,11 +67,13 @@ class Load {
   void connect_client(std::size_t index) {
     Client& client = clients_[index];
     client = {};
-    client.socket = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    client.socket = socket(AF_INET, SOCK_STREAM, 0);
     const int on = 1;
     setsockopt(client.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     sockaddr_in address{AF_INET, htons(port_), {htonl(INADDR_LOOPBACK)}, {}};
+    // It waits, or thousands at once would overflow the accept queue, and the kernel makes those wait for a second.
     connect(client.socket, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    fcntl(client.socket, F_SETFL, O_NONBLOCK);
     epoll_event event{EPOLLIN | EPOLLOUT | EPOLLET, {.u64 = index}};
     epoll_ctl(epoll_, EPOLL_CTL_ADD, client.socket, &event);
     free_.push_back(index);
@@ -106,8 +108,9 @@ class Load {
       const ssize_t count = recv(client.socket, bytes, sizeof bytes, 0);
       if (count < 0 && errno == EAGAIN) return;
       if (count <= 0) {
-        if (client.busy) ++failed_;
-        else free_.erase(std::find(free_.begin(), free_.end(), event.data.u64));
+        if (client.busy && failed_++ == 0)
+          std::fprintf(stderr, "serve_load: %s\n", count == 0 ? "the connection ended" : std::strerror(errno));
+        if (!client.busy) free_.erase(std::find(free_.begin(), free_.end(), event.data.u64));
         close(client.socket);
         return connect_client(event.data.u64);
       }
@@ -130,7 +133,7 @@ class Load {
     } else if (status == "503") {
       ++shed_;
     } else {
-      ++failed_;
+      if (failed_++ == 0) std::fprintf(stderr, "serve_load: %s\n", client.answer.c_str());
     }
     client.answer.clear();
     client.busy = false;

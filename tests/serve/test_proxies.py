@@ -109,18 +109,18 @@ def test_every_disagreement_is_us_being_stricter(start, kind, tmp_path):
             recorder.seen.clear()
             theirs = exchange(port, stream)
             seen = list(recorder.seen)
-            assert len(seen) >= len(accepted), (stream, ours, theirs, seen)
+            assert len(seen) >= len(accepted), f"{stream!r} {ours} {theirs} {seen}"
             for body, one in zip(accepted, seen):
                 if one.method == "GET":
-                    assert one.target == "/v2/health/live" and body == good[b"GET"], (stream, seen)
+                    assert one.target == "/v2/health/live" and body == good[b"GET"], f"{stream!r} {seen}"
                 else:
                     clean = LINE.replace(b"/v2/models/strategic-int8/infer", one.target.encode())
                     again = ask(server.port, clean + b"Host: h\r\n" + RAW + b"\r\nContent-Length: %d\r\n\r\n"
                                 % len(one.body) + one.body)
-                    assert (again[0], again[2]) == (200, body), (stream, seen)
+                    assert (again[0], again[2]) == (200, body), f"{stream!r} {seen}"
             # What we answered to the end is the end for them too.
             if len(accepted) == len(ours):
-                assert len(seen) == len(accepted), (stream, ours, theirs, seen)
+                assert len(seen) == len(accepted), f"{stream!r} {ours} {theirs} {seen}"
             both += 1
     print(f"{kind}: {both} streams understood alike, {stricter} refused by us")
     assert both > COUNT // 20 and stricter > COUNT // 4

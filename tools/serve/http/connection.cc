@@ -123,6 +123,7 @@ bool Connection::request_complete(std::string_view body) {
     // Each at its own time, or all would be back at once.
     paused_until_ns_ = host_.now_ns() + kPauseNs + reinterpret_cast<std::uintptr_t>(this) / 256 % 16 * (kPauseNs / 16);
     was_paused_ = true;
+    kept_ = shared_from_this();
   } else if (!host_.handle(incoming_, body, &answer_, shared_from_this())) {
     state_ = State::waiting;
   }
@@ -203,6 +204,7 @@ void Connection::check_time() {
     if (now < paused_until_ns_) return;
     paused_until_ns_ = 0;
     since_ns_ = now;
+    const auto kept = std::move(kept_);
     return advance();
   }
   if (state_ == State::waiting || lasted < (idle() ? host_.limits.idle_ns : host_.limits.request_ns)) return;

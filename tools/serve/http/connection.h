@@ -54,7 +54,11 @@ class Connection : public std::enable_shared_from_this<Connection>,
   bool was_paused() const { return was_paused_; }
   // The answer that handle() left open.
   void answer_later(const Answer& answer);
-  virtual void close() = 0;
+  // From outside: closes it, and a paused one goes.
+  void drop() {
+    close();
+    kept_.reset();
+  }
 
  protected:
   explicit Connection(Host& host) : host_(host), since_ns_(host.now_ns()) {}
@@ -64,6 +68,7 @@ class Connection : public std::enable_shared_from_this<Connection>,
   virtual void send() = 0;         // all of out_; then sent()
   virtual void end_sending() = 0;  // the client is told that no more will come; then receive()
   virtual void run_soon() = 0;     // advance(), after others had their turn
+  virtual void close() = 0;
   std::span<char> room();
   void received(std::size_t bytes);
   void sent();
@@ -98,6 +103,7 @@ class Connection : public std::enable_shared_from_this<Connection>,
   std::size_t head_bytes_ = 0;                      // of the request at begin_
   std::uint64_t since_ns_;                          // the request's first byte came, or the last answer went
   std::uint64_t paused_until_ns_ = 0;               // 0: not paused
+  std::shared_ptr<Connection> kept_;                // itself while it is paused: no stream's handler keeps it then
   Incoming incoming_;
   Answer answer_;
   ChunkReader chunks_;

@@ -24,7 +24,8 @@ const char* fault_of_lines(std::string_view lines) {
       ++i;
     } else if (byte == '\n') {
       return "a LF without its CR: expected lines that end in CR LF";
-    } else if (byte != '\t') {
+    } else {
+      // The tab too: RFC 9110 lets it stand for a space, nginx does not.
       return "a control byte: expected text";
     }
   }

@@ -34,13 +34,13 @@ class StreamConnection : public Connection {
     return info.tcpi_last_data_recv;
   }
 
+ protected:
   void close() override {
     error_code ignored;
     lowest().shutdown(tcp::socket::shutdown_both, ignored);
     lowest().close(ignored);
   }
 
- protected:
   tcp::socket& lowest() { return static_cast<tcp::socket&>(stream_.lowest_layer()); }
   const tcp::socket& lowest() const { return static_cast<const tcp::socket&>(stream_.lowest_layer()); }
   std::shared_ptr<StreamConnection> self() { return std::static_pointer_cast<StreamConnection>(shared_from_this()); }

@@ -12,7 +12,7 @@ using asio::ip::tcp;
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 constexpr std::chrono::milliseconds kTick(100);
-constexpr int kBacklog = 1024;           // who waits longest here waits for 1,024 requests of others
+constexpr int kBacklog = 4096;           // who waits longest here waits for so many others, 0.1 s
 constexpr std::size_t kCheckParts = 16;  // a tick looks at one part of the connections: 10,000 at once take 1 ms
 constexpr std::size_t kCheckLeast = 64;
 constexpr std::uint64_t kYoungNs = 1'000'000'000;  // idle for less than this: about to be used
@@ -50,7 +50,11 @@ void Worker::run(int core) {
   tick();
   context_.run();
   heartbeat_.at_ns.store(0, std::memory_order_relaxed);
-  while (!connections_.empty()) connections_.front().unlink();
+  while (!connections_.empty()) {
+    const auto kept = connections_.front().shared_from_this();
+    kept->unlink();
+    kept->drop();
+  }
   routes_.reset();
 }
 
@@ -110,7 +114,7 @@ void Worker::check_connections() {
     const auto kept = connection.shared_from_this();
     connections_.splice(connections_.end(), connections_, connections_.begin());
     kept->check_time();
-    if (draining_ && kept->idle()) kept->close();
+    if (draining_ && kept->idle()) kept->drop();
   }
   if (count_ >= std::min(options_.idle_connections, options_.connections)) close_idle();
 }
@@ -125,7 +129,7 @@ void Worker::close_idle() {
   const std::size_t close = std::min(idle.size(), std::max(full, over));
   std::partial_sort(idle.begin(), idle.begin() + static_cast<std::ptrdiff_t>(close), idle.end());
   for (std::size_t i = 0; i < close && now_ns_ - idle[i].first > kYoungNs; ++i)
-    idle[i].second->shared_from_this()->close();
+    idle[i].second->shared_from_this()->drop();
 }
 
 // Those that the kernel has accepted already are served too: closing the listener would reset them.
