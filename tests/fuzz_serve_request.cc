@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// libFuzzer over the request decoder: JSON, JSON with binary tensors, raw bodies. What is let pass has the size that its
-// shape says; JSON's numbers are those that another reader sees, to the bit; and the answer to it is JSON again.
+// libFuzzer over the request decoder: JSON, JSON with binary tensors, raw bodies. What is let pass has the size that
+// its shape says; JSON's numbers are those that another reader sees, to the bit; and the answer to it is JSON again.
 #include <cmath>
 #include <cstdlib>
 #include <cstring>

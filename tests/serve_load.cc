@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// usage: serve_load PORT REQUEST EXPECTED CONNECTIONS SECONDS [RATE]
+// usage: serve_load PORT REQUEST EXPECTED CONNECTIONS SECONDS [RATE [PAUSE]]
 //
 // Sends the bytes of the file REQUEST over so many connections to the loopback, each as soon as it has its answer; or,
 // with a RATE, so many a second in all, due at even times whatever the server does (a request waits, from the time when
 // it was due, for a connection that is free). Every answer with status 200 must have the body that stands in the file
-// EXPECTED. Refusals are not heeded: the next request goes out at once. Prints one line of JSON; the times of accepted
-// requests are in us, from the time when each was due.
+// EXPECTED. After a 503 its connection rests for PAUSE seconds; without it the next request goes out at once. Prints
+// one line of JSON; the times of accepted requests are in us, from the time when each was due.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -44,8 +44,13 @@ struct Client {
 
 class Load {
  public:
-  Load(std::uint16_t port, std::string request, std::string expected, std::size_t clients, double rate)
-      : port_(port), request_(std::move(request)), expected_(std::move(expected)), rate_(rate), clients_(clients) {}
+  Load(std::uint16_t port, std::string request, std::string expected, std::size_t clients, double rate, double pause_s)
+      : port_(port),
+        request_(std::move(request)),
+        expected_(std::move(expected)),
+        rate_(rate),
+        pause_s_(pause_s),
+        clients_(clients) {}
 
   void run(double seconds) {
     epoll_ = epoll_create1(0);
@@ -54,6 +59,8 @@ class Load {
     const double end_s = begin_s_ + seconds;
     std::vector<epoll_event> events(1024);
     for (double now = begin_s_; now < end_s; now = now_s()) {
+      for (; !resting_.empty() && resting_.front().first <= now; resting_.pop_front())
+        free_.push_back(resting_.front().second);
       while (!free_.empty() && is_due(now)) start_request(now);
       const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), rate_ > 0 ? 0 : 10);
       for (int i = 0; i < count; ++i) serve(events[static_cast<std::size_t>(i)]);
@@ -137,7 +144,8 @@ class Load {
     }
     client.answer.clear();
     client.busy = false;
-    free_.push_back(index);
+    if (status == "503" && pause_s_ > 0) resting_.emplace_back(now_s() + pause_s_, index);
+    else free_.push_back(index);
   }
 
   void report(double seconds) {
@@ -154,9 +162,10 @@ class Load {
 
   const std::uint16_t port_;
   const std::string request_, expected_;
-  const double rate_;
+  const double rate_, pause_s_;
   std::vector<Client> clients_;
   std::deque<std::size_t> free_;
+  std::deque<std::pair<double, std::size_t>> resting_;
   int epoll_ = -1;
   double begin_s_ = 0;
   std::size_t started_ = 0, shed_ = 0, wrong_ = 0, failed_ = 0;
@@ -167,7 +176,7 @@ class Load {
 
 int main(int count, char** arguments) {
   if (count < 6) {
-    std::fprintf(stderr, "usage: serve_load PORT REQUEST EXPECTED CONNECTIONS SECONDS [RATE]\n");
+    std::fprintf(stderr, "usage: serve_load PORT REQUEST EXPECTED CONNECTIONS SECONDS [RATE [PAUSE]]\n");
     return 2;
   }
   rlimit limit{};
@@ -175,6 +184,7 @@ int main(int count, char** arguments) {
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
   Load load(static_cast<std::uint16_t>(std::atoi(arguments[1])), read_file(arguments[2]), read_file(arguments[3]),
-            std::strtoul(arguments[4], nullptr, 10), count > 6 ? std::atof(arguments[6]) : 0);
+            std::strtoul(arguments[4], nullptr, 10), count > 6 ? std::atof(arguments[6]) : 0,
+            count > 7 ? std::atof(arguments[7]) : 0);
   load.run(std::atof(arguments[5]));
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 90 | all | build,test,clang | 3 min | the blob loader under libFuzzer for 60 s, the server's readers for 30 s each
+# suite: 90 | all | build,test,clang | 3 min | libFuzzer: the blob loader for 60 s, the server's readers for 30 s each
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -23,8 +23,8 @@ for program in "${programs[@]}"; do
   esac
   cp -u "${seeds[@]}" "$corpus"/
   code=0
-  without_address_randomisation "$program" -max_total_time="${TICKMLP_FUZZ_SECONDS:-$seconds}" -timeout=10 -rss_limit_mb=4096 \
-    -max_len=524288 -artifact_prefix="$ROOT/build-fuzz/" -print_final_stats=1 "$corpus" >"$log" 2>&1 || code=$?
+  without_address_randomisation "$program" -max_total_time="${TICKMLP_FUZZ_SECONDS:-$seconds}" -timeout=10 \
+    -rss_limit_mb=4096 -max_len=524288 -artifact_prefix="$ROOT/build-fuzz/" -print_final_stats=1 "$corpus" >"$log" 2>&1 || code=$?
   if [ "$code" = 0 ]; then
     say "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs"
     record passed "$name"

@@ -11,7 +11,7 @@ import pytest
 from proxies import proxy
 from raw import STATE, ask, connect, read_answer
 
-COUNT = 4000 if "TICKMLP_SLOW" in os.environ else 150
+COUNT = 40_000 if "TICKMLP_SLOW" in os.environ else 150
 LIVE = b"GET /v2/health/live HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 LINE = b"POST /v2/models/strategic-int8/infer HTTP/1.1\r\n"
 
@@ -30,7 +30,8 @@ HOSTS = [b"Host: h"] * 8 + [b"Host: h:80", b"Host: [::1]", b"Host:h", b"Host: h\
                             b"Host:", b"Host: h/x", b"Host: a@h", b"Host: h h", b"Host : h", b"Host: h:x", b"Host: h,i",
                             b"Host: ..", b"Host: \x80", b"host: H-1.example.", b"Host: a_b", b"Host: %41"]
 LINES = [LINE] * 8 + [LINE.replace(b"1.1", b"1.0"), LINE.replace(b"POST", b"post"), LINE.replace(b" /", b"  /"),
-                      LINE.replace(b" HTTP", b"  HTTP"), LINE.replace(b" HTTP", b"\tHTTP"), LINE.replace(b"1.1", b"1.2"),
+                      LINE.replace(b" HTTP", b"  HTTP"), LINE.replace(b" HTTP", b"\tHTTP"),
+                      LINE.replace(b"1.1", b"1.2"),
                       LINE.replace(b"/v2", b"http://h/v2", 1), LINE.replace(b"infer", b"infer#x"), b"\r\n" + LINE,
                       LINE.replace(b"infer", b"infer?a=b"), LINE.replace(b"\r\n", b"\n"), b"\r\n\r\n" + LINE,
                       LINE.replace(b"infer", b"inf\xc3\xa4r"), LINE.replace(b"HTTP/1.1", b"HTTP/1.10"), b"\n" + LINE]

@@ -11,7 +11,7 @@ namespace tickmlp::serve {
 // A refusal takes nearly as long as an inference of the bundled models (the kernel's part of both is the same), so
 // refusing whatever waited too long would leave no time for answers: the more come, the fewer are served. Hence two
 // rules. Refusals are rationed: one for each 100 us of the thread's CPU time takes about 6 % of it. And a refused
-// connection is not read for the second that its Retry-After asks for (Connection does that): it costs nothing
+// connection is not read for about the second that its Retry-After asks for (Connection does that): it costs nothing
 // meanwhile, whether or not its client heeds it, and those that are left find a short queue.
 class Shedder {
  public:

@@ -11,6 +11,19 @@ namespace {
 
 constexpr std::size_t kMostDigits = 16;  // of a size: 64 bits
 
+// ;name or ;name=token, any number of times: nobody sends more, and quotes are read in more than one way.
+bool is_extensions(std::string_view text) {
+  while (text.starts_with(';')) {
+    text.remove_prefix(1);
+    const std::string_view one = text.substr(0, text.find(';'));
+    const std::size_t equals = one.find('=');
+    if (!is_token(one.substr(0, equals))) return false;
+    if (equals != std::string_view::npos && !is_token(one.substr(equals + 1))) return false;
+    text.remove_prefix(one.size());
+  }
+  return text.empty();
+}
+
 Refusal bad_chunk(std::string what) { return {Code::bad_request, "chunked body: " + std::move(what)}; }
 
 }  // namespace
@@ -62,7 +75,7 @@ Refusal ChunkReader::read_size(std::string_view line) {
   const std::size_t digits = std::min(line.find_first_not_of("0123456789abcdefABCDEF"), line.size());
   if (digits == 0 || digits > kMostDigits)
     return bad_chunk("a size of " + std::to_string(digits) + " digits: expected 1 to 16, hexadecimal");
-  if (digits < line.size() && line[digits] != ';') return bad_chunk("a size with something behind it that is no ;");
+  if (!is_extensions(line.substr(digits))) return bad_chunk("a size with something behind it that is no ;name=value");
   std::from_chars(line.data(), line.data() + digits, left_, 16);
   if (left_ > limits_->body_bytes || body_.size() + left_ > limits_->body_bytes)
     return {Code::too_large, "body: expected at most " + std::to_string(limits_->body_bytes) + " bytes"};

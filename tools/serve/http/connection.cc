@@ -13,7 +13,6 @@ constexpr std::size_t kFirstBuffer = 4096;  // the head and the 1,680 bytes of a
 constexpr std::size_t kKeptBuffer = 65536;  // what a connection may keep between requests
 constexpr std::size_t kOutput = 65536;      // answers to pipelined requests, before others have their turn
 constexpr std::uint64_t kLingerNs = 2'000'000'000;
-constexpr std::uint64_t kPauseNs = 1'000'000'000;  // what Retry-After asks for, of clients that do not heed it too
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -120,8 +119,7 @@ bool Connection::request_complete(std::string_view body) {
   was_paused_ = false;
   if (sheds) {
     answer_.refuse({Code::unavailable, "overload: requests wait for too long: try again later"});
-    // Each at its own time, or all would be back at once.
-    paused_until_ns_ = host_.now_ns() + kPauseNs + reinterpret_cast<std::uintptr_t>(this) / 256 % 16 * (kPauseNs / 16);
+    paused_until_ns_ = host_.now_ns() + kPauseNs;
     was_paused_ = true;
     kept_ = shared_from_this();
   } else if (!host_.handle(incoming_, body, &answer_, shared_from_this())) {

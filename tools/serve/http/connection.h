@@ -39,6 +39,10 @@ class Host {
 class Connection : public std::enable_shared_from_this<Connection>,
                    public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
+  // A connection whose inference was shed is not read for so long: a little less than Retry-After asks for, whether or
+  // not its client heeds that.
+  static constexpr std::uint64_t kPauseNs = 900'000'000;
+
   virtual ~Connection() { host_.gone(); }
   virtual void start() { receive(); }
   // How long ago the last bytes arrived in the kernel, in ms.

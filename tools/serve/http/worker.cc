@@ -97,6 +97,7 @@ void Worker::tick() {
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
   shedder_.tick(static_cast<std::uint64_t>(cpu.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(cpu.tv_nsec));
   routes_->housekeeping();
+  resume_paused();
   check_connections();
   if (!draining_ && !accepting_) accept();
   if (draining_ && connections_.empty()) return context_.stop();
@@ -104,6 +105,11 @@ void Worker::tick() {
   timer_.async_wait([this](boost::system::error_code error) {
     if (!error) tick();
   });
+}
+
+void Worker::resume_paused() {
+  for (; !paused_.empty() && paused_.front().first <= now_ns_; paused_.pop_front())
+    if (const auto connection = paused_.front().second.lock()) connection->check_time();
 }
 
 // Each takes its turn within 1.6 s: what was looked at goes to the list's end.
@@ -153,7 +159,10 @@ void Worker::drain() {
 
 bool Worker::sheds(Connection& connection) {
   const bool sheds = shedder_.sheds(connection.was_paused(), [&] { return connection.waited_ms(); });
-  if (sheds) health_.shed_total.fetch_add(1, std::memory_order_relaxed);
+  if (sheds) {
+    health_.shed_total.fetch_add(1, std::memory_order_relaxed);
+    paused_.emplace_back(now_ns_ + Connection::kPauseNs, connection.weak_from_this());
+  }
   return sheds;
 }
 

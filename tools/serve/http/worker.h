@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/list.hpp>
+#include <deque>
 #include <string>
 
 #include "serve/guard/shedder.h"
@@ -57,6 +58,7 @@ class Worker : private Host {
   void accept_waiting();
   void tick();
   void check_connections();
+  void resume_paused();
   void close_idle();
   void read_clocks();
 
@@ -73,6 +75,7 @@ class Worker : private Host {
   boost::asio::steady_timer timer_{context_};
   Connections connections_;
   Shedder shedder_;
+  std::deque<std::pair<std::uint64_t, std::weak_ptr<Connection>>> paused_;  // until when, in that order
   std::optional<Routes> routes_;  // made in the thread that runs: its readers belong to it
   bool draining_ = false, accepting_ = false;
   std::uint64_t now_ns_ = 0;
