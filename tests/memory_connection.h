@@ -65,7 +65,7 @@ class MemoryConnection : public Connection {
   bool closed = false;  //
 
  private:
-  void close() override { closed = true; }
+  void close_stream() override { closed = true; }
   void receive() override { receiving_ = true; }
   void send() override {
     sent_bytes += out_;

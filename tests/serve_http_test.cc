@@ -169,7 +169,7 @@ TEST_CASE("each limit, to the byte") {
   CHECK(status(chunked("0\r\n" + std::string("A: b\r\n") + std::string(60, 'T'))) == "413");
 }
 
-TEST_CASE("a connection that is paused keeps itself, until it is dropped") {
+TEST_CASE("a connection that is paused keeps itself, until it is closed") {
   MemoryHost host;
   host.shedding = true;
   auto connection = std::make_shared<MemoryConnection>(host);
@@ -178,7 +178,7 @@ TEST_CASE("a connection that is paused keeps itself, until it is dropped") {
   MemoryConnection* paused = connection.get();
   connection.reset();
   CHECK(host.connections_gone == 0);
-  paused->drop();
+  paused->close();
   CHECK(host.connections_gone == 1);
 }
 

@@ -24,7 +24,8 @@ for program in "${programs[@]}"; do
   cp -u "${seeds[@]}" "$corpus"/
   code=0
   without_address_randomisation "$program" -max_total_time="${TICKMLP_FUZZ_SECONDS:-$seconds}" -timeout=10 \
-    -rss_limit_mb=4096 -max_len=524288 -artifact_prefix="$ROOT/build-fuzz/" -print_final_stats=1 "$corpus" >"$log" 2>&1 || code=$?
+    -rss_limit_mb=4096 -max_len=524288 -artifact_prefix="$ROOT/build-fuzz/" -print_final_stats=1 \
+    "$corpus" >"$log" 2>&1 || code=$?
   if [ "$code" = 0 ]; then
     say "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs"
     record passed "$name"

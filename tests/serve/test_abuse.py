@@ -111,7 +111,7 @@ def test_idle_connections_and_half_heads(start, tmp_path):
     if hard < count + 200:
         pytest.skip(f"this box allows {hard} files to a process: expected {count + 200}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    server = start("--request-timeout", "60000")
+    server = start("--request-timeout", "60000", "--queue-limit", "0")
     before = descriptors(server)
     clients = GoodClients(server, tmp_path)
     alone = [clients.end(clients.begin(1, 2000)) for _ in range(3)]

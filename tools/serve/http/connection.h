@@ -58,10 +58,10 @@ class Connection : public std::enable_shared_from_this<Connection>,
   bool was_paused() const { return was_paused_; }
   // The answer that handle() left open.
   void answer_later(const Answer& answer);
-  // From outside: closes it, and a paused one goes.
-  void drop() {
-    close();
-    kept_.reset();
+  // At once, whatever it is at.
+  void close() {
+    const std::shared_ptr<Connection> kept = std::move(kept_);
+    close_stream();
   }
 
  protected:
@@ -72,7 +72,7 @@ class Connection : public std::enable_shared_from_this<Connection>,
   virtual void send() = 0;         // all of out_; then sent()
   virtual void end_sending() = 0;  // the client is told that no more will come; then receive()
   virtual void run_soon() = 0;     // advance(), after others had their turn
-  virtual void close() = 0;
+  virtual void close_stream() = 0;
   std::span<char> room();
   void received(std::size_t bytes);
   void sent();

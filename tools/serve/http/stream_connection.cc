@@ -35,7 +35,7 @@ class StreamConnection : public Connection {
   }
 
  protected:
-  void close() override {
+  void close_stream() override {
     error_code ignored;
     lowest().shutdown(tcp::socket::shutdown_both, ignored);
     lowest().close(ignored);

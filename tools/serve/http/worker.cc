@@ -53,7 +53,7 @@ void Worker::run(int core) {
   while (!connections_.empty()) {
     const auto kept = connections_.front().shared_from_this();
     kept->unlink();
-    kept->drop();
+    kept->close();
   }
   routes_.reset();
 }
@@ -120,7 +120,7 @@ void Worker::check_connections() {
     const auto kept = connection.shared_from_this();
     connections_.splice(connections_.end(), connections_, connections_.begin());
     kept->check_time();
-    if (draining_ && kept->idle()) kept->drop();
+    if (draining_ && kept->idle()) kept->close();
   }
   if (count_ >= std::min(options_.idle_connections, options_.connections)) close_idle();
 }
@@ -135,7 +135,7 @@ void Worker::close_idle() {
   const std::size_t close = std::min(idle.size(), std::max(full, over));
   std::partial_sort(idle.begin(), idle.begin() + static_cast<std::ptrdiff_t>(close), idle.end());
   for (std::size_t i = 0; i < close && now_ns_ - idle[i].first > kYoungNs; ++i)
-    idle[i].second->shared_from_this()->drop();
+    idle[i].second->shared_from_this()->close();
 }
 
 // Those that the kernel has accepted already are served too: closing the listener would reset them.
