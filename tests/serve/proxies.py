@@ -32,7 +32,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     timeout = 5
 
     def answer(self) -> None:
-        if "chunked" in self.headers.get("Transfer-Encoding", ""):
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             body = b""
             while size := int(self.rfile.readline().split(b";")[0], 16):
                 body += self.rfile.read(size)
