@@ -68,6 +68,7 @@ struct Running {
   Shadows shadows{{}, repository};
   Log log{LogOptions{"-", LogLevel::off, {}}};
   Metrics metrics;
+  Health health;
   Jobs jobs;
   WorkerOptions options;
   std::optional<Worker> worker;
@@ -76,7 +77,7 @@ struct Running {
   Running() {
     REQUIRE_FALSE(repository.open());
     options.port = 0;
-    worker.emplace(options, repository, shadows, jobs, metrics, log, 0);
+    worker.emplace(options, Shared{repository, shadows, jobs, health, metrics, log}, 0);
     thread = std::thread([this] { worker->run(-1); });
   }
   ~Running() {

@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "input_file.h"
+#include "serve/guard_options.h"
 #include "serve/serve.h"
 
 namespace tickmlp::bench {
@@ -126,6 +127,7 @@ void add_serve(CLI::App* app, const std::string&, Action* action) {
       ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"))
       ->check(CLI::Range(1e6, 3.6e12).description("1ms - 3600s"));
   add_observation(command, options.get());
+  add_guard_options(command, options.get());
   command->footer(
       footer("  tickmlp serve --repository weights\n"
              "  curl -s localhost:8080/v2/models/tactical-int8\n"

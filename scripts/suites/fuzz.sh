@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 90 | all | build,test,clang | 2 min | the blob loader under libFuzzer for 60 s, from the bundled blobs
+# suite: 90 | all | build,test,clang | 3 min | libFuzzer: the blob loader for 60 s, the server's readers for 30 s each
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 have clang++ || skip_suite 'no clang++'
-SECONDS_EACH=${TICKMLP_FUZZ_SECONDS:-60}
 # The library too is built with coverage, or libFuzzer would search blindly.
 build_clang build-fuzz --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false \
   -Dcpp_args=-fsanitize=fuzzer-no-link -Dc_args=-fsanitize=fuzzer-no-link \
@@ -18,10 +17,15 @@ for program in "${programs[@]}"; do
   name=${program##*/} corpus=$ROOT/build-fuzz/corpus-${program##*/} log=$ROOT/build-fuzz/${program##*/}.log
   # The corpus stays in the build folder, so that the next run goes on where this one stopped.
   mkdir -p "$corpus"
-  cp -u "$ROOT"/weights/*.blob "$corpus"/ 2>/dev/null || true
+  case $name in
+    fuzz_serve_*) seconds=30 seeds=("$ROOT"/tests/serve/seeds/"${name#fuzz_serve_}"/*) ;;
+    *) seconds=60 seeds=("$ROOT"/weights/*.blob) ;;
+  esac
+  cp -u "${seeds[@]}" "$corpus"/
   code=0
-  without_address_randomisation "$program" -max_total_time="$SECONDS_EACH" -timeout=10 -rss_limit_mb=4096 \
-    -max_len=524288 -artifact_prefix="$ROOT/build-fuzz/" -print_final_stats=1 "$corpus" >"$log" 2>&1 || code=$?
+  without_address_randomisation "$program" -max_total_time="${TICKMLP_FUZZ_SECONDS:-$seconds}" -timeout=10 \
+    -rss_limit_mb=4096 -max_len=524288 -artifact_prefix="$ROOT/build-fuzz/" -print_final_stats=1 \
+    "$corpus" >"$log" 2>&1 || code=$?
   if [ "$code" = 0 ]; then
     say "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs"
     record passed "$name"

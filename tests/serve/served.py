@@ -35,7 +35,7 @@ class Server:
     def _wait_for_port(self) -> int:
         for _ in range(600):
             for line in self.log().splitlines():
-                if "listening on http://" in line:
+                if "listening on http" in line:
                     return int(line.rsplit(":", 1)[1].split("\"")[0])
             assert self.process.poll() is None, self.log()
             time.sleep(0.05)

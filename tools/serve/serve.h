@@ -4,6 +4,7 @@
 #define TICKMLP_SERVE_SERVE_H_
 #include <vector>
 
+#include "serve/guard/start_checks.h"
 #include "serve/http/worker.h"
 #include "serve/repository/repository.h"
 #include "serve/start_error.h"
@@ -17,13 +18,15 @@ struct ServeOptions {
   std::vector<int> cores;                   // one thread pinned to each; empty: `threads` threads that are not pinned
   std::size_t threads = 1;                  //
   std::uint64_t poll_ns = 1'000'000'000;    // between two looks at published folders
+  std::uint64_t drain_delay_ns = 0;         // not ready, but still serving, so that balancers look elsewhere first
+  std::uint64_t stuck_ns = 2'000'000'000;   // a serving thread without a sign of life for so long is stuck
   std::uint64_t drain_ns = 10'000'000'000;  // most that a shutdown waits for requests under way
   LogOptions log;
   CacheOptions cache;
 };
 
-// Serves until SIGINT or SIGTERM, then drains. Returns 0, or 128 + signal where the drain took too long. Throws
-// StartError before anything serves.
+// Serves until SIGINT or SIGTERM, then drains. Returns 0, or 128 + signal where the drain took too long, or a second
+// signal came. Throws StartError before anything serves.
 int serve(const ServeOptions& options);
 
 }  // namespace tickmlp::serve

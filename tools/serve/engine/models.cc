@@ -2,6 +2,7 @@
 #include "serve/engine/models.h"
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -57,7 +58,12 @@ void Models::follow_catalogue() {
       place = models_.end();
     }
     if (place == models_.end())
-      place = models_.emplace(name, ThreadModel{served, Reader(served->current, name_), {}, {}, nullptr}).first;
+      place = models_
+                  .emplace(name, ThreadModel{served,
+                                             Reader(served->current, name_),
+                                             {},
+                                             std::make_unique<Breaker>(breaker_, served->current->breaker)})
+                  .first;
     ThreadModel& model = place->second;
     model.generation = served->current->state().generation;
     if (model.figures == nullptr && metrics_ != nullptr) model.figures = &metrics_->model(*figures_, name);
@@ -89,6 +95,10 @@ Refusal refused(tickmlp_status status, std::size_t state) {
       return {Code::internal, "non-finite-output: state " + std::to_string(state) + " drives the model to an infinity"};
     default: return {Code::internal, tickmlp_status_name(status)};
   }
+}
+
+std::uint64_t now_ns() {
+  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
 }
 
 }  // namespace
@@ -126,6 +136,22 @@ Inferred Models::ask(const ThreadModel& model, tickmlp_reader* reader, const tic
   return out;
 }
 
+void Models::offer_to_shadow(const ThreadModel& model, std::span<const float> inputs, std::size_t states,
+                             const float* outputs) {
+  if (model.shadow == nullptr) return;
+  const Shape& shape = model.served->shape;
+  for (std::size_t i = 0; i < states; ++i)
+    tickmlp_shadow_offer(model.shadow, inputs.data() + i * shape.inputs, outputs + i * shape.outputs);
+}
+
+// The newest generation below this one.
+Reader* Models::fallback(ThreadModel& model, std::uint64_t generation) const {
+  std::pair<std::uint64_t, Reader>* best = nullptr;
+  for (auto& other : model.others)
+    if (other.first < generation && (best == nullptr || other.first > best->first)) best = &other;
+  return best == nullptr ? nullptr : &best->second;
+}
+
 Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version, std::span<const float> inputs,
                        std::size_t states, float* outputs) {
   tickmlp_reader* reader = model.current.get();
@@ -137,15 +163,31 @@ Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version,
     if (other == model.others.end())
       return {{Code::not_found, "model " + model.served->name + " has no version " + std::to_string(*version)}};
     reader = other->second.get();
-    held = tickmlp_reader_take(reader);
+    return ask(model, reader, tickmlp_reader_take(reader), inputs, states, outputs);
   }
-  const Inferred inferred = ask(model, reader, held, inputs, states, outputs);
-  if (model.shadow != nullptr && !version && !inferred.refusal) {
-    const Shape& shape = model.served->shape;
-    for (std::size_t i = 0; i < states; ++i)
-      tickmlp_shadow_offer(model.shadow, inputs.data() + i * shape.inputs, outputs + i * shape.outputs);
+  const std::uint64_t generation = held->generation;
+  Breaker& breaker = *model.breaker;
+  const bool allowed = breaker.allows(held->number, now_ns);
+  if (version || allowed) {  // who asks for this very generation gets no other
+    const bool probe = breaker.state() != Breaker::State::closed;
+    const Inferred inferred = ask(model, reader, held, inputs, states, outputs);
+    if (inferred.refusal.code != Code::internal) {
+      if (!inferred.refusal) breaker.succeeded();
+      if (!inferred.refusal && !version) offer_to_shadow(model, inputs, states, outputs);
+      return inferred;
+    }
+    breaker.failed(now_ns);
+    if (version || !probe) return inferred;
+  } else {
+    tickmlp_reader_release(reader);
   }
-  return inferred;
+  Reader* older = fallback(model, generation);
+  if (older == nullptr)
+    return {{Code::unavailable, "model " + model.served->name + ": the breaker over generation " +
+                                    std::to_string(generation) +
+                                    " is open, and no older one is loaded: try again later"}};
+  model.served->current->breaker.fallbacks.fetch_add(1, std::memory_order_relaxed);
+  return ask(model, older->get(), tickmlp_reader_take(older->get()), inputs, states, outputs);
 }
 
 }  // namespace tickmlp::serve

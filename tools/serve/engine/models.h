@@ -13,6 +13,7 @@
 
 #include "serve/cache/cache.h"
 #include "serve/engine/shadows.h"
+#include "serve/guard/breaker.h"
 #include "serve/metrics/metrics.h"
 #include "serve/refusal.h"
 #include "serve/repository/repository.h"
@@ -40,7 +41,8 @@ struct ThreadModel {
   std::shared_ptr<const Served> served;
   Reader current;
   std::vector<std::pair<std::uint64_t, Reader>> others;
-  std::shared_ptr<Shadow> shadow_owner;
+  std::unique_ptr<Breaker> breaker{};  // over the current generation; goes before the slot that it reports to
+  std::shared_ptr<Shadow> shadow_owner{};
   tickmlp_shadow* shadow = nullptr;  // this thread's, of what the current generation answers
   std::uint64_t generation = 0;      // that answered when the catalogue last changed
   ModelFigures* figures = nullptr;   // where this thread is counted
@@ -59,8 +61,9 @@ struct Inferred {
 class Models {
  public:
   // `shadows` may be null.
-  Models(Repository& repository, std::string thread_name, Shadows* shadows = nullptr)
-      : repository_(repository), shadows_(shadows), name_(std::move(thread_name)) {}
+  Models(Repository& repository, std::string thread_name, Shadows* shadows = nullptr,
+         const BreakerOptions& breaker = {})
+      : repository_(repository), shadows_(shadows), name_(std::move(thread_name)), breaker_(breaker) {}
 
   // Counts what it computes, from the next refresh() on. Both outlive it.
   void count(Metrics& metrics, ThreadFigures& figures) {
@@ -82,7 +85,8 @@ class Models {
   // Null where no such model serves. Valid until the next refresh().
   ThreadModel* find(std::string_view name);
 
-  // inputs [states][inputs] -> outputs [states][outputs]; `version` empty: the current generation. Nothing is held
+  // inputs [states][inputs] -> outputs [states][outputs]; `version` empty: the current generation, or, while its
+  // breaker is open, the newest one before it that is loaded; where there is none, Code::unavailable. Nothing is held
   // afterwards, so that a thread that sleeps holds no model.
   Inferred infer(ThreadModel& model, std::optional<std::uint64_t> version, std::span<const float> inputs,
                  std::size_t states, float* outputs);
@@ -100,10 +104,14 @@ class Models {
   };
   void follow_catalogue();
   void follow_shadows();
+  Reader* fallback(ThreadModel& model, std::uint64_t generation) const;
+  static void offer_to_shadow(const ThreadModel& model, std::span<const float> inputs, std::size_t states,
+                              const float* outputs);
 
   Repository& repository_;
   Shadows* const shadows_;
   const std::string name_;
+  const BreakerOptions breaker_;
   std::uint64_t number_ = 0, shadow_number_ = 0;
   Metrics* metrics_ = nullptr;
   ThreadFigures* figures_ = nullptr;

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // One client's connection: bytes in, requests out of them, answers back. Belongs to one worker and runs in its thread.
+// Which stream the bytes go over (a socket, TLS, a test's memory) is the derived class's.
 #ifndef TICKMLP_SERVE_HTTP_CONNECTION_H_
 #define TICKMLP_SERVE_HTTP_CONNECTION_H_
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/intrusive/list.hpp>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "serve/http/answer.h"
+#include "serve/http/chunk_reader.h"
 #include "serve/http/head_parser.h"
 #include "serve/metrics/meter.h"
 
@@ -23,9 +25,12 @@ class Host {
   // Fills *answer. False: it will come later, by Connection::answer_later(), in this worker's thread.
   virtual bool handle(const Incoming& incoming, std::string_view body, Answer* answer,
                       const std::shared_ptr<Connection>& connection) = 0;
+  // Whether this inference is refused for want of time: connections wait for too long.
+  virtual bool sheds(Connection& connection) = 0;
   virtual bool draining() const = 0;         // answers close their connections
   virtual std::uint64_t now_ns() const = 0;  // of a steady clock, to a tenth of a second
   virtual std::string_view date() const = 0;
+  virtual void gone() = 0;  // a connection less
   const HttpLimits limits;
   Meter meter;
 
@@ -36,24 +41,54 @@ class Host {
 class Connection : public std::enable_shared_from_this<Connection>,
                    public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
-  Connection(boost::asio::ip::tcp::socket socket, Host& host);
-  void start() { read(); }
+  // A connection whose inference was shed is not read for so long: a little less than Retry-After asks for, whether or
+  // not its client heeds that.
+  static constexpr std::uint64_t kPauseNs = 900'000'000;
+
+  virtual ~Connection() { host_.gone(); }
+  virtual void start() { receive(); }
+  // How long ago the last bytes arrived in the kernel, in ms.
+  virtual std::optional<unsigned> waited_ms() const = 0;
+
   // Ends what has lasted too long: a request with 408, an idle connection, an answer that nobody takes. Called by the
   // worker now and then.
   void check_time();
-  // Once nothing is going on.
-  void close_when_idle();
+  // Nothing is going on, so that it may be closed.
+  bool idle() const { return state_ == State::head && begin_ == end_ && !writing_ && !handshaking_; }
+  std::uint64_t since_ns() const { return since_ns_; }
+  // Its last request was shed and then not read for a while: the time that its next one waited says nothing.
+  bool was_paused() const { return was_paused_; }
   // The answer that handle() left open.
   void answer_later(const Answer& answer);
+  // At once, whatever it is at.
+  void close() {
+    const std::shared_ptr<Connection> kept = std::move(kept_);
+    close_stream();
+  }
+
+ protected:
+  explicit Connection(Host& host) : host_(host), since_ns_(host.now_ns()) {}
+
+  // What a stream has to do, and what it calls when it is done. On failure it calls close().
+  virtual void receive() = 0;      // some bytes into room(); then received(). Sets receiving_ while it is at it
+  virtual void send() = 0;         // all of out_; then sent()
+  virtual void end_sending() = 0;  // the client is told that no more will come; then receive()
+  virtual void run_soon() = 0;     // advance(), after others had their turn
+  virtual void close_stream() = 0;
+  std::span<char> room();
+  void received(std::size_t bytes);
+  void sent();
+  void advance();
+
+  Host& host_;
+  std::string out_;
+  bool receiving_ = false;
+  bool handshaking_ = false;
 
  private:
-  using error_code = boost::system::error_code;
   enum class State { head, body, waiting, lingering };
-
-  void read();
-  void take(std::size_t bytes);
   void reserve(std::size_t bytes);
-  // Answers every request that is complete in the buffer. False: the connection is to end.
+  // Answers the requests that are complete in the buffer. False: the connection is to end.
   bool process();
   bool read_head();
   bool read_body();
@@ -61,24 +96,23 @@ class Connection : public std::enable_shared_from_this<Connection>,
   bool refuse(const Refusal& refusal);
   void append(const Answer& answer);
   void consume(std::size_t bytes);
-  void write();
-  void linger();
-  void close();
+  void flush();
   std::string_view unread() const { return {buffer_.get() + begin_, end_ - begin_}; }
 
-  boost::asio::ip::tcp::socket socket_;
-  Host& host_;
   State state_ = State::head;
   bool ending_ = false;  // nothing more is read; what is written goes out first
   bool writing_ = false;
+  bool more_ = false;  // process() stopped at kOutput
+  bool was_paused_ = false;
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0, begin_ = 0, end_ = 0;  // [begin_, end_) of the buffer is unread
-  std::size_t head_bytes_ = 0, taken_ = 0;          // of the request at begin_: its head; what was read of its chunks
+  std::size_t head_bytes_ = 0;                      // of the request at begin_
   std::uint64_t since_ns_;                          // the request's first byte came, or the last answer went
-  std::optional<HeadParser> parser_;
+  std::uint64_t paused_until_ns_ = 0;               // 0: not paused
+  std::shared_ptr<Connection> kept_;                // itself while it is paused: no stream's handler keeps it then
   Incoming incoming_;
   Answer answer_;
-  std::string chunked_body_, out_;
+  ChunkReader chunks_;
 };
 
 }  // namespace tickmlp::serve

@@ -12,18 +12,14 @@
 
 namespace tickmlp::serve {
 
-// One request. Head first, by read_head(); then, of a chunked body, whatever has come, by read_chunks().
+// One request's.
 class HeadParser : private boost::beast::http::basic_parser<true> {
  public:
-  HeadParser(const HttpLimits& limits, Incoming* incoming, std::string* chunked_body);
+  HeadParser(const HttpLimits& limits, Incoming* incoming);
 
-  // `head` is all of it, with the empty line. Fills *incoming. Refused: bad_request, too_large,
-  // unsupported_type (an Expect or a transfer coding that is not known).
-  Refusal read_head(std::string_view head);
-
-  // Takes from `bytes` what it can; *taken says how much, *done whether the body is complete. Appends it to
-  // *chunked_body. Refused: bad_request, too_large (the body; or heads, extensions and trailers together).
-  Refusal read_chunks(std::string_view bytes, std::size_t* taken, bool* done);
+  // `head` is all of it, with the empty line. Fills *incoming. Refused: bad_request, too_large (the body that it
+  // announces).
+  Refusal read(std::string_view head);
 
  private:
   using error_code = boost::beast::error_code;
@@ -36,17 +32,15 @@ class HeadParser : private boost::beast::http::basic_parser<true> {
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(string_view, error_code&) override { return 0; }
   void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, string_view body, error_code&) override;
+  std::size_t on_chunk_body_impl(std::uint64_t, string_view, error_code&) override { return 0; }
   void on_finish_impl(error_code&) override {}
-  void refuse(Code code, std::string message, error_code* error);
+  void refuse(std::string message, error_code* error);
 
   const HttpLimits& limits_;
   Incoming* const incoming_;
-  std::string* const chunked_body_;
   Refusal refusal_;
-  unsigned hosts_ = 0, lengths_ = 0, encodings_ = 0, inference_lengths_ = 0, traceparents_ = 0;
-  bool head_done_ = false;
-  std::size_t overhead_ = 0;  // of chunks, so far
+  unsigned hosts_ = 0, lengths_ = 0, encodings_ = 0, inference_lengths_ = 0, authorizations_ = 0, codings_ = 0;
+  unsigned traceparents_ = 0, keys_ = 0;
 };
 
 }  // namespace tickmlp::serve

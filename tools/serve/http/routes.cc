@@ -26,20 +26,21 @@ Routes::Routes(const RouteOptions& options, Repository& repository, Shadows& sha
       metrics_(metrics),
       meter_(meter),
       facts_(facts),
-      models_(repository, std::move(thread_name), &shadows),
+      models_(repository, std::move(thread_name), &shadows, options.breaker),
       reader_(options.max_states) {
   models_.count(metrics, meter.figures());
   if (options.cache.entries != 0) models_.keep_answers(options.cache.entries, options.cache.ttl_ns);
 }
 
-bool Routes::handle(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later) {
+bool Routes::handle(const Incoming& incoming, std::string_view body, std::string_view not_ready, Answer* answer,
+                    Later* later) {
   models_.refresh();
   Refusal refusal;
   if (!incoming.content_encoding.empty() && incoming.content_encoding != "identity") {
     refusal = inflater_.inflate(incoming.content_encoding, body, options_.max_body_bytes, &inflated_);
     body = inflated_;
   }
-  if (!refusal) refusal = route(incoming, body, draining, answer, later);
+  if (!refusal) refusal = route(incoming, body, not_ready, answer, later);
   if (refusal) answer->refuse(refusal);
   else if (*later) return false;
   if (incoming.accepts_gzip && answer->body.size() >= kLeastGzip && deflater_.gzip(&answer->body))
@@ -47,13 +48,14 @@ bool Routes::handle(const Incoming& incoming, std::string_view body, bool draini
   return true;
 }
 
-Refusal Routes::route(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later) {
+Refusal Routes::route(const Incoming& incoming, std::string_view body, std::string_view not_ready, Answer* answer,
+                      Later* later) {
   std::string_view rest = incoming.path;
   rest.remove_prefix(1);
   const std::string_view top = next_part(&rest);
   if (top == "metrics" && rest.empty()) {
     if (const Refusal refusal = expect(incoming, Incoming::Method::get)) return refusal;
-    *later = metrics(draining);
+    *later = metrics(!not_ready.empty());
     return {};
   }
   if (top != "v2") return no_route();
@@ -69,7 +71,7 @@ Refusal Routes::route(const Incoming& incoming, std::string_view body, bool drai
   if (const Refusal refusal = expect(incoming, Incoming::Method::get)) return refusal;
   if (!health) server_metadata(answer);
   if (rest != "ready") return {};
-  if (draining) return {Code::unavailable, "the server is shutting down"};
+  if (!not_ready.empty()) return {Code::unavailable, std::string(not_ready)};
   if (!repository_.ready()) return {Code::unavailable, "a model of the repository is not served"};
   return {};
 }

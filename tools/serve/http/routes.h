@@ -20,8 +20,9 @@ struct RouteOptions {
   std::string admin_token;               // of load and unload; empty: they are switched off
   std::size_t max_states = 1024;         // of one request
   std::size_t max_body_bytes = 8 << 20;  // of one that came compressed, inflated
-  bool triton_metrics = false;           // /metrics has Triton's names too
-  CacheOptions cache;                    // of one thread
+  BreakerOptions breaker;
+  bool triton_metrics = false;  // /metrics has Triton's names too
+  CacheOptions cache;           // of one thread
 };
 
 // What /metrics says that neither threads nor models know. Called in the thread for what takes long.
@@ -38,7 +39,9 @@ class Routes {
   // Fills *answer. What may take long (a load) is not done but put into *later, with false returned: it is to be run in
   // another thread and fills its answer there.
   using Later = std::function<void(Answer*)>;
-  bool handle(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later);
+  // `not_ready`: why the server is not, whatever its models are; empty: it is.
+  bool handle(const Incoming& incoming, std::string_view body, std::string_view not_ready, Answer* answer,
+              Later* later);
 
   // While there are no requests.
   void housekeeping(std::uint64_t now_ns) {
@@ -47,7 +50,8 @@ class Routes {
   }
 
  private:
-  Refusal route(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later);
+  Refusal route(const Incoming& incoming, std::string_view body, std::string_view not_ready, Answer* answer,
+                Later* later);
   void server_metadata(Answer* answer) const;
   void model_metadata(const ThreadModel& model, Answer* answer) const;
   Refusal repository_index(std::string_view body, Answer* answer) const;

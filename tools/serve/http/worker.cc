@@ -12,27 +12,32 @@ using asio::ip::tcp;
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 constexpr std::chrono::milliseconds kTick(100);
-constexpr int kBacklog = 4096;
+constexpr int kBacklog = 4096;           // who waits longest here waits for so many others, 0.1 s
+constexpr std::size_t kCheckParts = 16;  // a tick looks at one part of the connections: 10,000 at once take 1 ms
+constexpr std::size_t kCheckLeast = 64;
+constexpr std::uint64_t kYoungNs = 1'000'000'000;  // idle for less than this: about to be used
 
 }  // namespace
 
-Worker::Worker(const WorkerOptions& options, Repository& repository, Shadows& shadows, Jobs& jobs, Metrics& metrics,
-               Log& log, int index)
-    : Host(options.limits, Meter(metrics.add_thread("http-" + std::to_string(index)), metrics.clock(),
-                                 log.add_thread("http-" + std::to_string(index)))),
+Worker::Worker(const WorkerOptions& options, const Shared& shared, int index)
+    : Host(options.limits, Meter(shared.metrics.add_thread("http-" + std::to_string(index)), shared.metrics.clock(),
+                                 shared.log.add_thread("http-" + std::to_string(index)))),
       options_(options),
-      repository_(repository),
-      shadows_(shadows),
-      jobs_(jobs),
-      metrics_(metrics),
-      facts_{nullptr, nullptr, [&log] { return log.lost(); }},
-      name_("http-" + std::to_string(index)) {
+      shared_(shared),
+      facts_{[&health = shared.health] { return health.shed_total.load(); },
+             [&health = shared.health] { return std::uint64_t{health.stuck.load()}; },
+             [&log = shared.log] { return log.lost(); }},
+      name_("http-" + std::to_string(index)),
+      shedder_(options.limits.queue_ms) {
+  heartbeat_.thread = name_;
+  if (!options.tls.certificate.empty()) tls_.emplace(options.tls);
   const tcp::endpoint endpoint(asio::ip::make_address(options.host), options.port);
   acceptor_.open(endpoint.protocol());
   acceptor_.set_option(tcp::acceptor::reuse_address(true));
   acceptor_.set_option(ReusePort(true));
   acceptor_.bind(endpoint);
   acceptor_.listen(kBacklog);
+  acceptor_.non_blocking(true);
   read_clocks();
 }
 
@@ -42,11 +47,16 @@ void Worker::run(int core) {
     tickmlp_error error{};
     if (tickmlp_pin_thread(core, &error) != TICKMLP_OK) throw std::runtime_error(error.message);
   }
-  routes_.emplace(options_.routes, repository_, shadows_, name_, metrics_, meter, facts_);
+  routes_.emplace(options_.routes, shared_.repository, shared_.shadows, name_, shared_.metrics, meter, facts_);
   accept();
   tick();
   context_.run();
-  while (!connections_.empty()) connections_.front().unlink();
+  heartbeat_.at_ns.store(0, std::memory_order_relaxed);
+  while (!connections_.empty()) {
+    const auto kept = connections_.front().shared_from_this();
+    kept->unlink();
+    kept->close();
+  }
   routes_.reset();
 }
 
@@ -59,36 +69,42 @@ void Worker::read_clocks() {
   date_.assign(text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts));
 }
 
+// Out of descriptors, or full: the tick tries again, and the kernel's queue holds who comes meanwhile.
 void Worker::accept() {
+  if (count_ >= options_.connections) return;
   accepting_ = true;
   acceptor_.async_accept(context_, [this](boost::system::error_code error, tcp::socket socket) {
     accepting_ = false;
-    if (!acceptor_.is_open()) return;
-    if (!error) {
-      boost::system::error_code ignored;
-      socket.set_option(tcp::no_delay(true), ignored);
-      socket.non_blocking(true, ignored);
-      const auto connection = std::make_shared<Connection>(std::move(socket), static_cast<Host&>(*this));
-      connections_.push_back(*connection);
-      meter.figures().accepted.add();
-      connection->start();
-    }
-    // Out of descriptors, or full: the tick tries again, and the kernel's queue holds who comes meanwhile.
-    if (!error && connections_.size() < options_.connections) accept();
+    if (!acceptor_.is_open() || error) return;
+    accepted(std::move(socket));
+    accept();
   });
+}
+
+void Worker::accepted(tcp::socket socket) {
+  boost::system::error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  socket.non_blocking(true, ignored);
+  const auto connection =
+      tls_ ? tls_->connection(std::move(socket), *this) : plain_connection(std::move(socket), *this);
+  ++count_;
+  meter.figures().accepted.add();
+  connections_.push_back(*connection);
+  connection->start();
 }
 
 void Worker::tick() {
   read_clocks();
+  heartbeat_.at_ns.store(now_ns_, std::memory_order_relaxed);
+  timespec cpu{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+  shedder_.tick(static_cast<std::uint64_t>(cpu.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(cpu.tv_nsec));
   routes_->housekeeping(now_ns_);
   meter.figures().turned_ns.set(now_ns_);
-  for (auto next = connections_.begin(); next != connections_.end();) {
-    const auto kept = (next++)->shared_from_this();
-    kept->check_time();
-    if (draining_) kept->close_when_idle();
-  }
-  meter.figures().connections.set(connections_.size());
-  if (!draining_ && !accepting_ && connections_.size() < options_.connections) accept();
+  meter.figures().connections.set(count_);
+  resume_paused();
+  check_connections();
+  if (!draining_ && !accepting_) accept();
   if (draining_ && connections_.empty()) return context_.stop();
   timer_.expires_after(kTick);
   timer_.async_wait([this](boost::system::error_code error) {
@@ -96,19 +112,70 @@ void Worker::tick() {
   });
 }
 
+void Worker::resume_paused() {
+  for (; !paused_.empty() && paused_.front().first <= now_ns_; paused_.pop_front())
+    if (const auto connection = paused_.front().second.lock()) connection->check_time();
+}
+
+// Each takes its turn within 1.6 s: what was looked at goes to the list's end.
+void Worker::check_connections() {
+  const std::size_t most = draining_ ? count_ : std::max(kCheckLeast, count_ / kCheckParts);
+  for (std::size_t i = std::min(most, count_); i != 0 && !connections_.empty(); --i) {
+    Connection& connection = connections_.front();
+    const auto kept = connection.shared_from_this();
+    connections_.splice(connections_.end(), connections_, connections_.begin());
+    kept->check_time();
+    if (draining_ && kept->idle()) kept->close();
+  }
+  if (count_ >= std::min(options_.idle_connections, options_.connections)) close_idle();
+}
+
+// Makes room for who waits to get in. Rare, so the list is walked.
+void Worker::close_idle() {
+  std::vector<std::pair<std::uint64_t, Connection*>> idle;
+  for (Connection& connection : connections_)
+    if (connection.idle()) idle.emplace_back(connection.since_ns(), &connection);
+  const std::size_t full = count_ >= options_.connections ? std::max<std::size_t>(1, count_ / kCheckParts) : 0;
+  const std::size_t over = idle.size() > options_.idle_connections ? idle.size() - options_.idle_connections : 0;
+  const std::size_t close = std::min(idle.size(), std::max(full, over));
+  std::partial_sort(idle.begin(), idle.begin() + static_cast<std::ptrdiff_t>(close), idle.end());
+  for (std::size_t i = 0; i < close && now_ns_ - idle[i].first > kYoungNs; ++i)
+    idle[i].second->shared_from_this()->close();
+}
+
+// Those that the kernel has accepted already are served too: closing the listener would reset them.
+void Worker::accept_waiting() {
+  boost::system::error_code error;
+  while (count_ < options_.connections) {
+    tcp::socket socket = acceptor_.accept(context_, error);
+    if (error) return;
+    accepted(std::move(socket));
+  }
+}
+
 void Worker::drain() {
   asio::post(context_, [this] {
+    accept_waiting();
     draining_ = true;
     boost::system::error_code ignored;
     acceptor_.close(ignored);
   });
 }
 
+bool Worker::sheds(Connection& connection) {
+  const bool sheds = shedder_.sheds(connection.was_paused(), [&] { return connection.waited_ms(); });
+  if (sheds) {
+    shared_.health.shed_total.fetch_add(1, std::memory_order_relaxed);
+    paused_.emplace_back(now_ns_ + Connection::kPauseNs, connection.weak_from_this());
+  }
+  return sheds;
+}
+
 bool Worker::handle(const Incoming& incoming, std::string_view body, Answer* answer,
                     const std::shared_ptr<Connection>& connection) {
   Routes::Later later;
-  if (routes_->handle(incoming, body, draining_, answer, &later)) return true;
-  jobs_.post([this, later = std::move(later), connection] {
+  if (routes_->handle(incoming, body, shared_.health.not_ready(), answer, &later)) return true;
+  shared_.jobs.post([this, later = std::move(later), connection] {
     auto filled = std::make_shared<Answer>();
     later(filled.get());
     asio::post(context_, [connection, filled] { connection->answer_later(*filled); });

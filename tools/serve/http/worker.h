@@ -6,30 +6,47 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/list.hpp>
+#include <deque>
 #include <string>
 
+#include "serve/guard/shedder.h"
+#include "serve/guard/watchdog.h"
 #include "serve/http/connection.h"
 #include "serve/http/routes.h"
+#include "serve/http/tls.h"
 #include "serve/jobs.h"
 #include "serve/log/log.h"
+#include "serve/metrics/metrics.h"
 
 namespace tickmlp::serve {
 
 struct WorkerOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;
-  std::size_t connections = 10000;  // most at a time, of one worker; further ones wait in the kernel's queue
+  std::size_t connections = 16384;       // most at a time, of one worker; further ones wait in the kernel's queue
+  std::size_t idle_connections = 16384;  // of them; beyond, those that were idle longest are closed
   HttpLimits limits;
   RouteOptions routes;
+  TlsOptions tls;
+};
+
+// What all workers of a server have together. Each part says who may call it.
+struct Shared {
+  Repository& repository;
+  Shadows& shadows;
+  Jobs& jobs;
+  Health& health;
+  Metrics& metrics;
+  Log& log;
 };
 
 // Constructed in the main thread, run in its own.
 class Worker : private Host {
  public:
   // Listens. Throws boost::system::system_error.
-  Worker(const WorkerOptions& options, Repository& repository, Shadows& shadows, Jobs& jobs, Metrics& metrics, Log& log,
-         int index);
+  Worker(const WorkerOptions& options, const Shared& shared, int index);
   std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  const Heartbeat& heartbeat() const { return heartbeat_; }
 
   // Serves until drain() has let the last connection go. Pins the thread first where core is not below 0.
   void run(int core);
@@ -39,26 +56,37 @@ class Worker : private Host {
   void stop() { context_.stop(); }
 
  private:
+  using Connections = boost::intrusive::list<Connection, boost::intrusive::constant_time_size<false>>;
+
   bool handle(const Incoming& incoming, std::string_view body, Answer* answer,
               const std::shared_ptr<Connection>& connection) override;
+  bool sheds(Connection& connection) override;
   bool draining() const override { return draining_; }
   std::uint64_t now_ns() const override { return now_ns_; }
   std::string_view date() const override { return date_; }
+  void gone() override { --count_; }
   void accept();
+  void accepted(boost::asio::ip::tcp::socket socket);
+  void accept_waiting();
   void tick();
+  void check_connections();
+  void resume_paused();
+  void close_idle();
   void read_clocks();
 
   const WorkerOptions& options_;
-  Repository& repository_;
-  Shadows& shadows_;
-  Jobs& jobs_;
-  Metrics& metrics_;
+  const Shared shared_;
   const ServerFacts facts_;
   const std::string name_;
+  std::optional<TlsContext> tls_;  // one for each worker: OpenSSL locks what threads share
+  Heartbeat heartbeat_;
+  std::size_t count_ = 0;  // of connections; the last of them go with context_
   boost::asio::io_context context_{1};
   boost::asio::ip::tcp::acceptor acceptor_{context_};
   boost::asio::steady_timer timer_{context_};
-  boost::intrusive::list<Connection, boost::intrusive::constant_time_size<false>> connections_;
+  Connections connections_;
+  Shedder shedder_;
+  std::deque<std::pair<std::uint64_t, std::weak_ptr<Connection>>> paused_;  // until when, in that order
   std::optional<Routes> routes_;  // made in the thread that runs: its readers belong to it
   bool draining_ = false, accepting_ = false;
   std::uint64_t now_ns_ = 0;

@@ -22,8 +22,13 @@ void Journal::tell(const IndexRow& before, const IndexRow& now) {
   if (!serves && served) say(LogLevel::info, "model_unloaded", "generation " + before.version + " serves no more");
   if (serves && served && (now.generation != before.generation || now.taken != before.taken))
     say(LogLevel::info, "model_swapped", "generation " + now.version + " serves in place of " + before.version);
-  if (now.breaker_open && !before.breaker_open) say(LogLevel::error, "breaker_open", "the circuit breaker opened");
-  if (!now.breaker_open && before.breaker_open) say(LogLevel::info, "breaker_closed", "the circuit breaker closed");
+  const bool opened = now.breaker_opened != before.breaker_opened;  // perhaps closed again since
+  if (opened)
+    say(LogLevel::error, "breaker_open",
+        now.name + ": the breaker over generation " + now.version + " opened: " + std::to_string(now.breaker_failures) +
+            " failures, " + std::to_string(now.breaker_opened) + " times open so far");
+  if (now.breaker_open == 0 && (opened || before.breaker_open != 0))
+    say(LogLevel::info, "breaker_closed", now.name + ": the breaker is closed again");
 }
 
 }  // namespace tickmlp::serve

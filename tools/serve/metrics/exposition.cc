@@ -95,7 +95,7 @@ void put_repository(Exposition& out, const ServerState& state) {
       {"tickmlp_serve_model_generation", "gauge", "The generation that answers; absent where none does.",
        [](const IndexRow& row) { return row.generation; }, false},
       {"tickmlp_serve_model_breaker", "gauge", "1: the circuit breaker over the model is open in some thread.",
-       [](const IndexRow& row) -> std::uint64_t { return row.breaker_open; }, false}};
+       [](const IndexRow& row) -> std::uint64_t { return row.breaker_open != 0; }, false}};
   for (const Row& row : kRows) {
     out.family(row.name, row.type, row.help);
     for (const IndexRow& model : state.index)

@@ -33,7 +33,8 @@ struct IndexRow {
   std::uint64_t generation = 0;              // the version as a number
   bool is_current = true;                    // what answers where no version is asked for
   std::uint64_t taken = 0, refused = 0;      // generations, of the current one's row
-  bool breaker_open = false;
+  unsigned breaker_open = 0;                 // threads whose circuit breaker over it is open
+  std::uint64_t breaker_opened = 0, breaker_failures = 0;  // times, so far
 };
 
 // Thread-safe. Loads read files, milliseconds and more, and take turns; nobody else waits for them: what is asked for

@@ -36,8 +36,10 @@ std::vector<IndexRow> Repository::index() const {
       continue;
     }
     const std::uint64_t generation = row.served->current->state().generation;
-    rows.push_back(
-        {row.name, std::to_string(generation), "READY", row.reason, generation, true, row.taken, row.refused});
+    const BreakerState& breaker = row.served->current->breaker;
+    rows.push_back({row.name, std::to_string(generation), "READY", row.reason, generation, true, row.taken, row.refused,
+                    breaker.open.load(std::memory_order_relaxed), breaker.opened.load(std::memory_order_relaxed),
+                    breaker.failures.load(std::memory_order_relaxed)});
     for (auto other = row.served->others.rbegin(); other != row.served->others.rend(); ++other)
       rows.push_back({row.name, std::to_string(other->first), "READY", "", other->first, false});
   }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "serve/guard/breaker.h"
 #include "tickmlp.h"
 
 namespace tickmlp::serve {
@@ -44,6 +45,7 @@ class Slot {
 
   tickmlp_swap* swap() const { return swap_; }
   tickmlp_swap_state state() const;
+  mutable BreakerState breaker;  // over the current model, of all threads
 
  private:
   explicit Slot(tickmlp_swap* swap) : swap_(swap) {}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The letters that HTTP is made of (RFC 9110 5.6, RFC 9112 2.2).
+#ifndef TICKMLP_SERVE_HTTP_FIELD_SYNTAX_H_
+#define TICKMLP_SERVE_HTTP_FIELD_SYNTAX_H_
+#include <string_view>
+
+namespace tickmlp::serve {
+
+// What is wrong with these lines, or null: line ends that are not CR LF, control bytes, lines that continue the one
+// before (obs-fold). A last line may have no end yet.
+const char* fault_of_lines(std::string_view lines);
+
+bool is_token(std::string_view text);
+// Whether `name` is `lower_case`, in whichever case.
+bool same_name(std::string_view name, std::string_view lower_case);
+// host[:port] in the letters of RFC 3986: no user, no path, nothing empty.
+bool is_host(std::string_view text);
+
+}  // namespace tickmlp::serve
+#endif

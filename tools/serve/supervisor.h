@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main thread's part: it waits for signals, and watches the serving threads.
+#ifndef TICKMLP_SERVE_SUPERVISOR_H_
+#define TICKMLP_SERVE_SUPERVISOR_H_
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "serve/guard/watchdog.h"
+#include "serve/log/log.h"
+
+namespace tickmlp::serve {
+
+// How a server is brought down. All three are called in the main thread, in this order, the last one only where the
+// drain took too long or a second signal came.
+struct Shutdown {
+  std::uint64_t delay_ns, drain_ns;  // between not_ready and drain; between drain and stop
+  std::function<void()> not_ready, drain, stop;
+};
+
+// Signals are waited for in the thread that constructs it; threads that begin later are born with them blocked.
+class Supervisor {
+ public:
+  Supervisor(const Shutdown& shutdown, Health& health, Log& log, std::uint64_t stuck_ns)
+      : shutdown_(shutdown), health_(health), log_(log), watchdog_(health, stuck_ns) {
+    wait_for_signal();
+    wait_for_hangup();
+  }
+
+  void watch(const Heartbeat& heartbeat) { watchdog_.watch(heartbeat); }
+
+  // Until every thread has ended. Returns the exit code: 0, or 128 + signal where it had to stop them.
+  int run(std::vector<std::thread>& threads) {
+    look();
+    std::thread joiner([&] {
+      for (std::thread& thread : threads) thread.join();
+      context_.stop();
+    });
+    context_.run();
+    joiner.join();
+    return code_;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kLook{250};  // the watchdog's
+  using Error = boost::system::error_code;
+
+  void wait_for_signal() {
+    signals_.async_wait([this](const Error& error, int signal) {
+      if (error) return;
+      if (health_.shutting_down.exchange(true)) return stop(signal);  // asked twice: at once
+      log_.event(LogLevel::info, "draining", "draining, for signal " + std::to_string(signal));
+      shutdown_.not_ready();
+      wait_for_signal();
+      limit_.expires_after(std::chrono::nanoseconds(shutdown_.delay_ns));
+      limit_.async_wait([this, signal](const Error&) { drain(signal); });
+    });
+  }
+
+  // Who has renamed the log's file (logrotate) says so.
+  void wait_for_hangup() {
+    hangups_.async_wait([this](const Error& error, int) {
+      if (error) return;
+      log_.reopen();
+      wait_for_hangup();
+    });
+  }
+
+  void drain(int signal) {
+    shutdown_.drain();
+    limit_.expires_after(std::chrono::nanoseconds(shutdown_.drain_ns));
+    limit_.async_wait([this, signal](const Error& error) {
+      if (!error) stop(signal);
+    });
+  }
+
+  void stop(int signal) {
+    code_ = 128 + signal;
+    shutdown_.stop();
+  }
+
+  void look() {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+    for (const std::string& line : watchdog_.check(static_cast<std::uint64_t>(now)))
+      log_.event(LogLevel::error, "thread_stuck", line);
+    timer_.expires_after(kLook);
+    timer_.async_wait([this](const Error& error) {
+      if (!error) look();
+    });
+  }
+
+  const Shutdown shutdown_;
+  Health& health_;
+  Log& log_;
+  Watchdog watchdog_;
+  boost::asio::io_context context_{1};
+  boost::asio::signal_set signals_{context_, SIGINT, SIGTERM}, hangups_{context_, SIGHUP};
+  boost::asio::steady_timer limit_{context_}, timer_{context_};
+  int code_ = 0;
+};
+
+}  // namespace tickmlp::serve
+#endif
