@@ -13,24 +13,40 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 // Listeners share their port with SO_REUSEPORT, so another server on it would go unnoticed: look first, without.
-std::uint16_t free_port(const WorkerOptions& options) {
+std::uint16_t free_port(const std::string& host, std::uint16_t port) {
   asio::io_context context;
   tcp::acceptor acceptor(context);
   try {
-    const tcp::endpoint endpoint(asio::ip::make_address(options.host), options.port);
+    const tcp::endpoint endpoint(asio::ip::make_address(host), port);
     acceptor.open(endpoint.protocol());
     acceptor.set_option(tcp::acceptor::reuse_address(true));
     acceptor.bind(endpoint);
     acceptor.listen(1);
     return acceptor.local_endpoint().port();
   } catch (const boost::system::system_error& error) {
-    throw StartError{"cannot listen on " + options.host + ":" + std::to_string(options.port) + ": " +
-                     error.code().message()};
+    throw StartError{"cannot listen on " + host + ":" + std::to_string(port) + ": " + error.code().message()};
   }
 }
 
 void say(const ServeOptions& options, const std::string& line) {
   if (!options.quiet) std::fprintf(stderr, "tickmlp serve: %s\n", line.c_str());
+}
+
+// Null where it is not asked for.
+std::unique_ptr<GrpcServer> grpc_beside(const ServeOptions& options, Repository& repository, Jobs& jobs) {
+  if (!options.grpc.enabled) return nullptr;
+  GrpcOptions grpc = options.grpc;
+  grpc.host = options.http.host;
+  if (has_grpc() && grpc.port != 0) free_port(grpc.host, grpc.port);  // gRPC does not say why it cannot listen
+  grpc.admin_token = options.http.routes.admin_token;
+  grpc.max_states = options.http.routes.max_states;
+  grpc.body_bytes = options.http.limits.body_bytes;
+  grpc.header_bytes = options.http.limits.header_bytes;
+  grpc.handshake_ns = options.http.limits.request_ns;
+  std::unique_ptr<GrpcServer> server;
+  if (const Refusal refusal = start_grpc(grpc, repository, jobs, &server)) throw StartError{refusal.message};
+  say(options, "listening on grpc://" + grpc.host + ":" + std::to_string(server->port()));
+  return server;
 }
 
 }  // namespace
@@ -43,12 +59,13 @@ int serve(const ServeOptions& options) {
                      (row.reason.empty() ? "" : ": " + row.reason));
 
   WorkerOptions http = options.http;
-  http.port = free_port(http);
+  http.port = free_port(http.host, http.port);
   Jobs jobs;
   std::vector<std::unique_ptr<Worker>> workers;
   const std::size_t count = options.cores.empty() ? options.threads : options.cores.size();
   for (std::size_t i = 0; i < count; ++i)
     workers.push_back(std::make_unique<Worker>(http, repository, jobs, static_cast<int>(i)));
+  const std::unique_ptr<GrpcServer> grpc = grpc_beside(options, repository, jobs);
 
   // Signals are waited for in this thread alone; the others are born with them blocked.
   asio::io_context main_context(1);
@@ -66,6 +83,7 @@ int serve(const ServeOptions& options) {
   signals.async_wait([&](const boost::system::error_code&, int signal) {
     say(options, "draining");
     for (auto& worker : workers) worker->drain();
+    if (grpc != nullptr) grpc->drain(options.drain_ns);
     limit.expires_after(std::chrono::nanoseconds(options.drain_ns));
     limit.async_wait([&, signal](const boost::system::error_code& error) {
       if (error) return;
@@ -75,6 +93,7 @@ int serve(const ServeOptions& options) {
   });
   std::thread joiner([&] {
     for (std::thread& thread : threads) thread.join();
+    if (grpc != nullptr) grpc->join();
     main_context.stop();
   });
   main_context.run();

@@ -4,6 +4,7 @@
 #define TICKMLP_SERVE_SERVE_H_
 #include <vector>
 
+#include "serve/grpc/grpc_server.h"
 #include "serve/http/worker.h"
 #include "serve/repository/repository.h"
 
@@ -12,6 +13,7 @@ namespace tickmlp::serve {
 struct ServeOptions {
   RepositoryOptions repository;
   WorkerOptions http;
+  GrpcOptions grpc;                         // its host, token and limits are those of `http`
   std::vector<int> cores;                   // one thread pinned to each; empty: `threads` threads that are not pinned
   std::size_t threads = 1;                  //
   std::uint64_t poll_ns = 1'000'000'000;    // between two looks at published folders

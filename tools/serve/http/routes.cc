@@ -4,6 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "serve/admin_token.h"
 #include "serve/protocol/infer_answer.h"
 
 namespace tickmlp::serve {
@@ -26,17 +27,6 @@ Refusal expect(const Incoming& incoming, Incoming::Method method) {
       incoming.method == method || (method == Incoming::Method::get && incoming.method == Incoming::Method::head);
   if (fits) return {};
   return {Code::method_not_allowed, method == Incoming::Method::get ? "expected GET" : "expected POST"};
-}
-
-// Compares without telling by its time how much of the token was right.
-bool is_token(std::string_view authorization, std::string_view token) {
-  constexpr std::string_view kScheme = "Bearer ";
-  if (!authorization.starts_with(kScheme)) return false;
-  authorization.remove_prefix(kScheme.size());
-  unsigned char difference = authorization.size() == token.size() ? 0 : 1;
-  for (std::size_t i = 0; i < authorization.size(); ++i)
-    difference |= static_cast<unsigned char>(authorization[i] ^ token[i % token.size()]);
-  return difference == 0;
 }
 
 }  // namespace
@@ -155,10 +145,7 @@ Refusal Routes::repository_change(const Incoming& incoming, std::string_view res
   if (next_part(&rest) != "models") return kNoRoute;
   const std::string name(next_part(&rest));
   if (rest != "load" && rest != "unload") return kNoRoute;
-  if (options_.admin_token.empty())
-    return {Code::forbidden, "loading and unloading are switched off: --admin-token-file switches them on"};
-  if (!is_token(incoming.authorization, options_.admin_token))
-    return {Code::unauthorised, "expected the header Authorization: Bearer TOKEN with the server's token"};
+  if (const Refusal refusal = check_admin_token(incoming.authorization, options_.admin_token)) return refusal;
   if (const Refusal refusal = expect(incoming, Incoming::Method::post)) return refusal;
   const bool unload = rest == "unload";
   *later = [&repository = repository_, name, unload](Answer* answer) {

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// inference.GRPCInferenceService beside the HTTP server: the same repository, threads of its own. No header of gRPC is
+// included here, so that a build without it differs in one file (grpc_absent.cc).
+#ifndef TICKMLP_SERVE_GRPC_GRPC_SERVER_H_
+#define TICKMLP_SERVE_GRPC_GRPC_SERVER_H_
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "serve/jobs.h"
+#include "serve/repository/repository.h"
+
+namespace tickmlp::serve {
+
+struct GrpcOptions {
+  bool enabled = false;
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;                       // 0: any that is free
+  std::size_t threads = 1;                      // where no cores are named
+  std::vector<int> cores;                       // one thread pinned to each
+  std::string admin_token;                      // of load and unload; empty: they are switched off
+  std::size_t max_states = 1024;                // of one request
+  std::size_t body_bytes = 8 << 20;             // of one message
+  std::size_t header_bytes = 16384;             // of a call's metadata
+  std::uint64_t handshake_ns = 10'000'000'000;  // most between a connection and its HTTP/2 preface
+  std::string tls_certificate, tls_key;         // PEM; both empty: no TLS
+};
+
+class GrpcServer {
+ public:
+  virtual ~GrpcServer() = default;  // as drain(0) and join()
+  virtual std::uint16_t port() const = 0;
+  // From any thread, returns at once: ServerReady says no, new calls are refused with UNAVAILABLE, streams end, and
+  // what is not answered after `limit_ns` is cancelled.
+  virtual void drain(std::uint64_t limit_ns) = 0;
+  // Waits until the last thread has ended; after drain().
+  virtual void join() = 0;
+};
+
+// Listens and serves. Refused: built without gRPC, a port or certificate that cannot be used, a core that is not
+// allowed. `repository` and `jobs` outlive the server.
+Refusal start_grpc(const GrpcOptions& options, Repository& repository, Jobs& jobs, std::unique_ptr<GrpcServer>* out);
+
+// False in a build without gRPC.
+bool has_grpc();
+
+}  // namespace tickmlp::serve
+#endif

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// One serving thread of the gRPC server: its completion queue, its calls, its models.
+#ifndef TICKMLP_SERVE_GRPC_WORKER_H_
+#define TICKMLP_SERVE_GRPC_WORKER_H_
+#include <atomic>
+#include <future>
+#include <memory>
+#include <string>
+#include <unordered_set>
+
+#include "serve/grpc/methods.h"
+
+namespace tickmlp::serve {
+
+// What the server's threads follow; it only ever goes forward.
+enum class Phase { serving, draining, shut_down };
+
+struct GrpcShared {
+  const GrpcOptions& options;
+  Repository& repository;
+  Jobs& jobs;
+  Service service{};
+  std::atomic<Phase> phase{Phase::serving};
+};
+
+class StreamCall;
+
+class GrpcWorker {
+ public:
+  GrpcWorker(GrpcShared& shared, std::unique_ptr<grpc::ServerCompletionQueue> queue, int index);
+
+  // Serves until the queue is drained, after Phase::shut_down. Pins the thread first where core is not below 0, and
+  // says how that went: after a refusal the queue is drained too.
+  void run(int core, std::promise<Refusal>* started);
+
+  // To its calls.
+  bool draining() const { return phase_ != Phase::serving; }
+  bool expecting() const { return phase_ != Phase::shut_down; }  // new calls may be waited for
+  Methods& methods() { return *methods_; }
+  grpc::ServerCompletionQueue* queue() { return queue_.get(); }
+  GrpcShared& shared() { return shared_; }
+  std::unordered_set<StreamCall*>& streams() { return streams_; }  // that have begun
+
+ private:
+  void serve();
+  void follow_phase();
+
+  GrpcShared& shared_;
+  const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  const std::string name_;
+  std::optional<Methods> methods_;  // made in the thread that runs: its readers belong to it
+  std::unordered_set<StreamCall*> streams_;
+  Phase phase_ = Phase::serving;
+};
+
+}  // namespace tickmlp::serve
+#endif
