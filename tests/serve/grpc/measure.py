@@ -42,7 +42,8 @@ def message() -> bytes:
 
 
 def cpu_ns(pid: int) -> int:
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in pathlib.Path(f"/proc/{pid}/task").iterdir())
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
 
 
 def ask_http(server, folder: pathlib.Path, given) -> dict:
@@ -51,8 +52,8 @@ def ask_http(server, folder: pathlib.Path, given) -> dict:
         f'wrk.method = "POST"\nwrk.body = io.open("{folder / "state"}", "rb"):read("*a")\n'
         'wrk.headers["Inference-Header-Content-Length"] = "0"\n')
     done = subprocess.run(
-        ["taskset", "-c", given.client, "wrk", "-t1", f"-c{given.connections}", f"-d{given.seconds}s", "--latency", "-s",
-         str(folder / "post.lua"), f"http://127.0.0.1:{server.port}/v2/models/tactical-int8/infer"],
+        ["taskset", "-c", given.client, "wrk", "-t1", f"-c{given.connections}", f"-d{given.seconds}s", "--latency",
+         "-s", str(folder / "post.lua"), f"http://127.0.0.1:{server.port}/v2/models/tactical-int8/infer"],
         stdout=subprocess.PIPE, text=True, check=True)
     assert "Non-2xx" not in done.stdout and "Socket errors" not in done.stdout, done.stdout
     requests, seconds = re.search(r"(\d+) requests in ([\d.]+)s", done.stdout).groups()

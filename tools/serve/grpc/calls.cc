@@ -50,7 +50,7 @@ void UnaryCall::proceed(bool ok) {
 void UnaryCall::answer() {
   ByteBuffer response;
   Refusal refusal = worker_.draining() && method_ == Method::model_infer ? kDraining : check_deadline(*context_);
-  if (!refusal) refusal = worker_.methods().answer(method_, worker_.draining(), &request_, &response);
+  if (!refusal) refusal = worker_.methods().answer(method_, worker_.ready(), &request_, &response);
   finish(refusal, response);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/grpc/grpc_server.h"
 
+#include <absl/synchronization/mutex.h>
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <grpcpp/resource_quota.h>
@@ -37,8 +38,10 @@ std::shared_ptr<grpc::ServerCredentials> credentials_of(const GrpcOptions& optio
   return grpc::SslServerCredentials(tls);
 }
 
-// gRPC and protobuf write a line for what a client did wrong, whoever the client is. GRPC_VERBOSITY asks for theirs.
-void silence_libraries() {
+void set_up_libraries() {
+  // Debian's Abseil is built to look for deadlocks at each lock: 6 % of a call.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  // gRPC and protobuf write a line for what a client did wrong, whoever the client is. GRPC_VERBOSITY asks for theirs.
   if (std::getenv("GRPC_VERBOSITY") != nullptr) return;
   gpr_set_log_function([](gpr_log_func_args*) {});
   google::protobuf::SetLogHandler(nullptr);
@@ -103,6 +106,11 @@ class Server final : public GrpcServer {
 
   std::uint16_t port() const override { return static_cast<std::uint16_t>(port_); }
 
+  void not_ready() override {
+    Phase expected = Phase::serving;
+    shared_.phase.compare_exchange_strong(expected, Phase::not_ready);
+  }
+
   void drain(std::uint64_t limit_ns) override {
     if (drainer_.joinable()) return;
     shared_.phase = Phase::draining;
@@ -136,7 +144,7 @@ class Server final : public GrpcServer {
 bool has_grpc() { return true; }
 
 Refusal start_grpc(const GrpcOptions& options, Repository& repository, Jobs& jobs, std::unique_ptr<GrpcServer>* out) {
-  silence_libraries();
+  set_up_libraries();
   auto server = std::make_unique<Server>(options, repository, jobs);
   if (Refusal refusal = server->start()) return refusal;
   *out = std::move(server);

@@ -31,8 +31,10 @@ class GrpcServer {
  public:
   virtual ~GrpcServer() = default;  // as drain(0) and join()
   virtual std::uint16_t port() const = 0;
-  // From any thread, returns at once: ServerReady says no, new calls are refused with UNAVAILABLE, streams end, and
-  // what is not answered after `limit_ns` is cancelled.
+  // From any thread: ServerReady says no from now on, and calls are still answered.
+  virtual void not_ready() = 0;
+  // From any thread, returns at once: as not_ready(), and new calls are refused with UNAVAILABLE, streams end, and
+  // what is not answered after `limit_ns` is cancelled. Once.
   virtual void drain(std::uint64_t limit_ns) = 0;
   // Waits until the last thread has ended; after drain().
   virtual void join() = 0;

@@ -50,7 +50,7 @@ Refusal Methods::with(ByteBuffer* bytes, Handler handler) {
   return handler(*request);
 }
 
-Refusal Methods::answer(Method method, bool draining, ByteBuffer* bytes, ByteBuffer* response) {
+Refusal Methods::answer(Method method, bool ready, ByteBuffer* bytes, ByteBuffer* response) {
   models_.refresh();
   switch (method) {
     case Method::model_infer:
@@ -70,7 +70,7 @@ Refusal Methods::answer(Method method, bool draining, ByteBuffer* bytes, ByteBuf
     case Method::server_ready:
       return with<inference::ServerReadyRequest>(bytes, [&](const auto&) {
         inference::ServerReadyResponse answer;
-        answer.set_ready(!draining && repository_.ready());
+        answer.set_ready(ready && repository_.ready());
         *response = to_bytes(answer);
         return Refusal{};
       });

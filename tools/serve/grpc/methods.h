@@ -23,8 +23,8 @@ class Methods {
   // While there are no calls.
   void housekeeping() { models_.refresh(); }
 
-  // Every call but load, unload and the stream's.
-  Refusal answer(Method method, bool draining, ByteBuffer* request, ByteBuffer* response);
+  // Every call but load, unload and the stream's. `ready` is false while the server is going.
+  Refusal answer(Method method, bool ready, ByteBuffer* request, ByteBuffer* response);
   // A message of a stream: what its inference refuses is told in the response. Refused is what is no message.
   Refusal answer_streamed(ByteBuffer* request, ByteBuffer* response);
 

@@ -56,7 +56,8 @@ void GrpcWorker::serve() {
 
 void GrpcWorker::follow_phase() {
   phase_ = shared_.phase.load(std::memory_order_acquire);
-  for (StreamCall* stream : streams_) stream->drain();
+  if (draining())
+    for (StreamCall* stream : streams_) stream->drain();
   // In this thread, so that no call can be expected on a queue that is shut down.
   if (phase_ == Phase::shut_down) queue_->Shutdown();
 }

@@ -13,7 +13,7 @@
 namespace tickmlp::serve {
 
 // What the server's threads follow; it only ever goes forward.
-enum class Phase { serving, draining, shut_down };
+enum class Phase { serving, not_ready, draining, shut_down };
 
 struct GrpcShared {
   const GrpcOptions& options;
@@ -34,7 +34,8 @@ class GrpcWorker {
   void run(int core, std::promise<Refusal>* started);
 
   // To its calls.
-  bool draining() const { return phase_ != Phase::serving; }
+  bool ready() const { return phase_ == Phase::serving; }
+  bool draining() const { return phase_ >= Phase::draining; }
   bool expecting() const { return phase_ != Phase::shut_down; }  // new calls may be waited for
   Methods& methods() { return *methods_; }
   grpc::ServerCompletionQueue* queue() { return queue_.get(); }
