@@ -53,9 +53,10 @@ class Asked:
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.server.process.pid}/fd"))
 
-    def resident_mib(self) -> float:
-        pages = int(pathlib.Path(f"/proc/{self.server.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2 ** 20
+    def peak_mib(self) -> float:
+        """The most memory that was ever resident."""
+        status = pathlib.Path(f"/proc/{self.server.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def port_of(server) -> int:

@@ -69,7 +69,7 @@ def test_huge_messages(asked, expected):
     most = 1024  # states
     states = numpy.zeros((most, 420), numpy.float32)
     assert outputs_of(asked.stub.ModelInfer(asked.request("tactical-int8", states), timeout=30)).shape == (most, 10)
-    before = asked.resident_mib()
+    before = asked.peak_mib()
 
     def send(megabytes):
         with asked.connect() as channel:
@@ -79,23 +79,23 @@ def test_huge_messages(asked, expected):
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         codes = set(pool.map(send, [64] * 6))
     assert codes <= {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE}
-    assert asked.resident_mib() < before + 200
+    assert asked.peak_mib() < before + 200
 
 
 def test_compressed_messages_are_refused_unread(asked, expected):
     """128 MiB of zeros are 128 KB in gzip: gRPC would inflate them without a limit."""
-    before = asked.resident_mib()
+    before = asked.peak_mib()
     for algorithm in (grpc.Compression.Gzip, grpc.Compression.Deflate):
         code, _ = code_of(asked.bytes_call("ModelInfer"), bytes(128 << 20), compression=algorithm)
         assert code == grpc.StatusCode.UNIMPLEMENTED
-    assert asked.resident_mib() < before + 16
+    assert asked.peak_mib() < before + 16
 
 
 def test_large_metadata(asked, expected):
     for size in (20_000, 1_000_000):
         with asked.connect() as channel:
             call = channel.unary_unary(SERVICE + "ServerLive")
-            assert code_of(call, b"", metadata=[("x", "y" * 1000)])[0] == OK
+            assert code_of(call, b"", metadata=[("x", "y" * 12_000)])[0] == OK
             assert code_of(call, b"", metadata=[("x", "y" * size)])[0] != OK
 
 
