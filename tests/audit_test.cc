@@ -82,6 +82,24 @@ TEST_CASE("a row that reads differently afterwards becomes a row of its own") {
   CHECK(find(rows, "isolated core")->grade == Grade::kPass);  // as it was before
 }
 
+TEST_CASE("each core of several sessions has to be set apart, and to stay so") {
+  const MadeUpBox box = server();
+  RunAudit audit(box.box(), kCore, kClock, {1, 2, 3});
+  box.write("/sys/devices/system/cpu/isolated", "2\n");
+  const auto rows = audit.after({});
+  const AuditRow *one = find(rows, "isolated core 1, of a session"),
+                 *three = find(rows, "isolated core 3, of a session");
+  REQUIRE(one != nullptr);
+  REQUIRE(three != nullptr);
+  CHECK(one->grade == Grade::kFail);
+  CHECK(three->grade == Grade::kPass);  // as it was before
+  CHECK(one->forcing);
+  CHECK(three->forcing);
+  CHECK(find(rows, "changed during the run: isolated core 3, of a session")->grade == Grade::kFail);
+  CHECK(find(rows, "isolated core")->grade == Grade::kPass);
+  CHECK(find(rows, "isolated core 2, of a session") == nullptr);  // has the row of all scenarios
+}
+
 TEST_CASE("a governor that changed and came back is seen by the looks in between") {
   const auto rows = rows_after([](const MadeUpBox& box, RunAudit* audit) {
     const char* path = "/sys/devices/system/cpu/cpu2/cpufreq/scaling_governor";

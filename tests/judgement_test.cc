@@ -170,7 +170,8 @@ TEST_CASE("the verdict: wrong bits, then interruption, then a hopeless budget, t
   CHECK_EQ(verdict(Judgements{open, missed}, good, {}), Verdict::kFail);
   CHECK_EQ(verdict(Judgements{met, open}, good, {}), Verdict::kInconclusive);
   CHECK_EQ(conclude({}, good, {}).verdict, Verdict::kInconclusive);
-  CHECK_EQ(conclude({}, good, {}).reasons, std::vector<std::string>{"no budget declared"});
+  REQUIRE_EQ(conclude({}, good, {}).reasons.size(), 1);
+  CHECK(conclude({}, good, {}).reasons[0].starts_with("no budget declared: "));
   CHECK_EQ(verdict(Judgements{hopeless}, good, {"output 3 differs", 2, false}), Verdict::kFail);
   CHECK(has(conclude({met}, good, {"output 3 differs"}).reasons.at(0), "wrong results: output 3 differs"));
   CHECK_EQ(verdict(Judgements{hopeless}, good, {"", 15, false}), Verdict::kInconclusive);
@@ -189,6 +190,25 @@ TEST_CASE("the verdict: wrong bits, then interruption, then a hopeless budget, t
   CHECK_EQ(verdict_exit_code(verdict_name(Verdict::kPass)), 0);
   CHECK_EQ(verdict_exit_code(verdict_name(Verdict::kFail)), 1);
   CHECK_EQ(verdict_exit_code(verdict_name(Verdict::kInconclusive)), 3);
+}
+
+TEST_CASE("without a budget the audit's reasons are told too, as what would have kept a budget from PASS") {
+  const std::vector<AuditRow> bad{row("page faults", Grade::kPass), row("isolated core", Grade::kFail),
+                                  row("virtualised", Grade::kFail), row("governor", Grade::kWarn, false)};
+  Outcome outcome;
+  outcome.doubts = {"the soak had a critical alert"};
+  const Conclusion none = conclude({}, bad, outcome);
+  CHECK_EQ(none.verdict, Verdict::kInconclusive);
+  REQUIRE_EQ(none.reasons.size(), 4);
+  CHECK(none.reasons[0].starts_with("no budget declared: "));
+  CHECK(has(none.reasons[0], "--budget p99=2us"));
+  CHECK(none.reasons[1].starts_with("with a budget, no PASS could be given either: this machine is virtual"));
+  CHECK(none.reasons[2].starts_with("with a budget, no PASS could be given either: the core is not set apart"));
+  CHECK(has(none.reasons[3], "the soak had a critical alert"));
+  // The rest of each is word for word what it would be with one.
+  const auto with = conclude({judged("p99", 1000, equal_runs({{20'000, 600}}))}, bad, outcome).reasons;
+  REQUIRE_EQ(with.size(), 3);
+  for (std::size_t i = 0; i < with.size(); ++i) CHECK(none.reasons[i + 1].ends_with(": " + with[i]));
 }
 
 TEST_CASE("one reason a cause, the most important first, and what was read") {

@@ -77,6 +77,52 @@ TEST_CASE("each core has its own session and recorder, and all of their samples"
   CHECK_EQ(library_blocks().size(), blocks);
 }
 
+TEST_CASE("the slowest calls of each session are kept, with their re-run and what their own core went through") {
+  Tactical tactical;
+  std::vector<int> cores = allowed_cores();
+  while (cores.size() > 2) cores.pop_back();
+  // More than one chunk.
+  const SessionsResult result = measure_sessions(tactical.model, tactical.subject, {cores, 5'000, 100, 3});
+  WorstSamples all;
+  std::uint64_t slowest = 0;
+  for (const SessionOnCore& session : result.sessions) {
+    const std::vector<WorstSample> worst = session.worst.sorted();
+    REQUIRE_EQ(worst.size(), WorstSamples::kKept);
+    for (const WorstSample& sample : worst) CHECK_EQ(sample.run, 3);
+    // The recorder knows its slowest call to the slot, 1.6 % wide.
+    CHECK_LE(worst.front().ns, session.recorder.maximum);
+    CHECK_GE(static_cast<double>(worst.front().ns) * 1.016 + 1, static_cast<double>(session.recorder.maximum));
+    CHECK_FALSE(session.worst.chunk_open());
+    slowest = std::max(slowest, worst.front().ns);
+    all.add(session.worst, "core " + std::to_string(session.core) + ": ");
+  }
+  REQUIRE_EQ(all.sorted().size(), WorstSamples::kKept);
+  CHECK_EQ(all.sorted().front().ns, slowest);
+  for (const WorstSample& sample : all.sorted()) {
+    const bool named = std::any_of(cores.begin(), cores.end(), [&](int core) {
+      return sample.cause.starts_with("core " + std::to_string(core) + ": ");
+    });
+    CHECK((sample.cause.empty() || named));  // unknown where /proc tells nothing
+  }
+}
+
+TEST_CASE("the slowest of two lists are kept in one, whatever their order") {
+  WorstSamples all, few, many;
+  for (std::uint64_t ns = 1; ns <= 30; ++ns) many.offer(10 * ns, ns);
+  many.close_chunk(1, "a timer interrupt");
+  few.offer(255, 7);
+  few.close_chunk(2, "");
+  all.add(few, "core 4: ");
+  all.add(many, "core 5: ");
+  const std::vector<WorstSample> worst = all.sorted();
+  REQUIRE_EQ(worst.size(), WorstSamples::kKept);
+  CHECK_EQ(worst[0].ns, 300);
+  CHECK_EQ(worst[0].cause, "core 5: a timer interrupt");
+  CHECK_EQ(worst[5].ns, 255);
+  CHECK_EQ(worst[5].cause, "");
+  CHECK_EQ(worst[9].ns, 220);
+}
+
 TEST_CASE("a core that is not there, a core twice, a state that is no number") {
   Tactical tactical;
   const int core = allowed_cores().at(0);

@@ -24,6 +24,9 @@ struct AuditRow {
 // Every row there is for `core`, in a fixed order. Rows whose files cannot be read are kUnknown.
 std::vector<AuditRow> audit_box(const Box& box, int core);
 
+// The row "isolated core" of audit_box() for one core.
+AuditRow isolated_row(const Box& box, int core);
+
 // Its parts.
 void audit_core(const Box& box, int core, std::vector<AuditRow>* rows);    // who else runs on the core
 void audit_power(const Box& box, int core, std::vector<AuditRow>* rows);   // how fast and how awake it is

@@ -26,23 +26,6 @@ Grade holds_core(const std::optional<std::string>& list, int core, Grade otherwi
   return list_holds(*list, core) ? Grade::kPass : otherwise;
 }
 
-// Whether the boot arguments or a cpuset partition keep the scheduler from balancing load onto this core.
-AuditRow isolated(const Box& box, int core) {
-  const auto list = box.read(std::string(kCpus) + "isolated");
-  std::string partition;
-  const bool by_partition = in_isolated_partition(box, core, &partition);
-  const bool by_boot = list && list_holds(*list, core);
-  const std::string boot = list ? "isolcpus: " + list_or_none(*list) : "isolated cores unreadable";
-  return {"isolated core",
-          by_boot || by_partition      ? Grade::kPass
-          : list || !partition.empty() ? Grade::kFail
-                                       : Grade::kUnknown,
-          boot + (partition.empty() ? "" : "; " + partition),
-          "the scheduler puts other work on a core that is not isolated, in the middle of an inference",
-          "boot with isolcpus=" + std::to_string(core) + " (or make an isolated cpuset partition) and pin to that core",
-          true};
-}
-
 AuditRow nohz_full(const Box& box, int core) {
   const std::string path = std::string(kCpus) + "nohz_full";
   const auto list = box.read(path);
@@ -167,9 +150,26 @@ AuditRow real_time_throttle(const Box& box, int) {
 
 }  // namespace
 
+// Whether the boot arguments or a cpuset partition keep the scheduler from balancing load onto this core.
+AuditRow isolated_row(const Box& box, int core) {
+  const auto list = box.read(std::string(kCpus) + "isolated");
+  std::string partition;
+  const bool by_partition = in_isolated_partition(box, core, &partition);
+  const bool by_boot = list && list_holds(*list, core);
+  const std::string boot = list ? "isolcpus: " + list_or_none(*list) : "isolated cores unreadable";
+  return {"isolated core",
+          by_boot || by_partition      ? Grade::kPass
+          : list || !partition.empty() ? Grade::kFail
+                                       : Grade::kUnknown,
+          boot + (partition.empty() ? "" : "; " + partition),
+          "the scheduler puts other work on a core that is not isolated, in the middle of an inference",
+          "boot with isolcpus=" + std::to_string(core) + " (or make an isolated cpuset partition) and pin to that core",
+          true};
+}
+
 void audit_core(const Box& box, int core, std::vector<AuditRow>* rows) {
   for (const auto row :
-       {isolated, nohz_full, rcu_nocbs, sibling, routed_interrupts, affinity, scheduling_class, real_time_throttle})
+       {isolated_row, nohz_full, rcu_nocbs, sibling, routed_interrupts, affinity, scheduling_class, real_time_throttle})
     rows->push_back(row(box, core));
 }
 

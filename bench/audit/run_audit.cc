@@ -31,8 +31,13 @@ std::string cpu_file(int core, const char* file) {
 
 }  // namespace
 
-RunAudit::RunAudit(Box box, int core, const tickmlp_clock& clock)
-    : box_(std::move(box)), core_(core), clock_(clock), before_(audit_box(box_, core)), events_(box_, core) {
+RunAudit::RunAudit(Box box, int core, const tickmlp_clock& clock, std::vector<int> session_cores)
+    : box_(std::move(box)),
+      core_(core),
+      session_cores_(std::move(session_cores)),
+      clock_(clock),
+      before_(look()),
+      events_(box_, core) {
   const std::string siblings = box_.read(cpu_file(core, "topology/thread_siblings_list")).value_or("");
   for (int other = 0; other < kMostCores; ++other)
     if (other != core && list_holds(siblings, other))
@@ -41,6 +46,16 @@ RunAudit::RunAudit(Box box, int core, const tickmlp_clock& clock)
   start_ = std::chrono::steady_clock::now();
   last_look_ = start_ - kBetweenLooks;
   events_.read(&first_);
+}
+
+std::vector<AuditRow> RunAudit::look() const {
+  std::vector<AuditRow> rows = audit_box(box_, core_);
+  for (const int other : session_cores_) {
+    if (other == core_) continue;
+    rows.push_back(isolated_row(box_, other));
+    rows.back().name += " " + std::to_string(other) + ", of a session";
+  }
+  return rows;
 }
 
 void RunAudit::during() {
@@ -99,7 +114,7 @@ std::vector<AuditRow> RunAudit::after(const RunFacts& facts) {
   fixed_work.insert(fixed_work.end(), fixed_work_ns_.begin(), fixed_work_ns_.end());
   rows.push_back(frequency_row(fixed_work));
   rows.push_back(lock_row(facts.lock));
-  add_changed_rows(before_, audit_box(box_, core_), governors_, looks_, &rows);
+  add_changed_rows(before_, look(), governors_, looks_, &rows);
   return rows;
 }
 

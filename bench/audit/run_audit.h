@@ -29,8 +29,9 @@ struct RunFacts {
 // read becomes an `unknown` row.
 class RunAudit {
  public:
-  // Reads every row of audit_box and the counters: about 6 ms.
-  RunAudit(Box box, int core, const tickmlp_clock& clock);
+  // Reads every row of audit_box and the counters: about 6 ms. `session_cores` are those of several sessions: a row
+  // "isolated core N, of a session" for each but `core` itself, forcing as that of `core` is.
+  RunAudit(Box box, int core, const tickmlp_clock& clock, std::vector<int> session_cores = {});
 
   const std::vector<AuditRow>& before() const { return before_; }
 
@@ -46,9 +47,11 @@ class RunAudit {
 
  private:
   AuditRow siblings() const;
+  std::vector<AuditRow> look() const;
 
   Box box_;
   int core_;
+  std::vector<int> session_cores_;
   tickmlp_clock clock_;
   std::vector<AuditRow> before_;
   CoreEvents events_;

@@ -75,8 +75,10 @@ json check_model(const CertifyOptions& options, Subjects* subjects) {
   json model_of = model_facts(info, printable(options.blob)), checked = correctness_facts(correctness);
   model_of["accuracy"] = stored_accuracy(model);
   const std::uint64_t count = subjects->input.states;
-  checked["reference"] =
-      options.reference.empty() ? json() : reference_facts(options.reference, model, session.get(), states, count);
+  model_of["shapes"] = head_shapes(model);
+  const Reference reference = find_reference(options.reference, options.blob, model, session.get(), states, count);
+  checked["reference"] = reference.facts;
+  checked["why_not_compared"] = reference.why_not_compared.empty() ? json() : json(reference.why_not_compared);
   const bool compared = options.others != nullptr && correctness.equal();
   const Opponents opponents =
       compared ? options.others->check({options.blob, options.reference, states, count}) : Opponents{};
@@ -179,7 +181,7 @@ int certify(const CertifyOptions& options) {
   json document = check_model(options, &subjects);
   check_budgets(options, subjects.ticks);
   const Box box;
-  RunAudit audit(box, subjects.core, subjects.clock);
+  RunAudit audit(box, subjects.core, subjects.clock, session_cores(options.plan, subjects.cores));
   const bool right = document.at("correctness").at("equal_bits");
   json soak;
   const Measurement measurement =

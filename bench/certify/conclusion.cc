@@ -86,6 +86,16 @@ std::vector<std::string> whys(const std::vector<Judgement>& judgements,
   return reasons;
 }
 
+// Whoever asks without a budget first wants to know whether asking with one could help on this box.
+std::vector<std::string> without_a_budget(const std::vector<AuditRow>& audit, const Outcome& outcome) {
+  std::vector<std::string> reasons{
+      "no budget declared: there is nothing that the times could meet or miss. Declare one, such as --budget p99=2us"};
+  std::vector<std::string> others = audit_reasons(audit);
+  others.insert(others.end(), outcome.doubts.begin(), outcome.doubts.end());
+  for (const std::string& why : others) reasons.push_back("with a budget, no PASS could be given either: " + why);
+  return reasons;
+}
+
 }  // namespace
 
 Conclusion conclude(const std::vector<Judgement>& judgements, const std::vector<AuditRow>& audit,
@@ -97,7 +107,7 @@ Conclusion conclude(const std::vector<Judgement>& judgements, const std::vector<
              " before everything was measured. Run it again to the end"}};
   if (!outcome.complete)
     return {Verdict::kInconclusive, {"stopped before everything was measured. Run it again to the end"}};
-  if (judgements.empty()) return {Verdict::kInconclusive, {"no budget declared"}};
+  if (judgements.empty()) return {Verdict::kInconclusive, without_a_budget(audit, outcome)};
 
   const auto is = [](Verdict verdict) { return [verdict](const Judgement& each) { return each.verdict == verdict; }; };
   if (auto hopeless = whys(judgements, [](const Judgement& each) { return each.every_above; }); !hopeless.empty())

@@ -23,7 +23,8 @@ struct Conclusion {
   std::vector<std::string> reasons;  // sentences, at least one; one a cause, the most important first
 };
 
-// In this order: wrong results are FAIL; an interrupted run is INCONCLUSIVE, and so is one without a budget. A budget
+// In this order: wrong results are FAIL; an interrupted run is INCONCLUSIVE, and so is one without a budget, whose
+// further reasons are what would have kept one with a budget from PASS. A budget
 // that not even the fastest call met is FAIL. An audit row that forces and does not pass is INCONCLUSIVE: what is slow
 // may be the machine, and what is fast may not last. Then FAIL when a budget is exceeded, INCONCLUSIVE when one cannot
 // be told or there is any other doubt, and else PASS.

@@ -50,6 +50,11 @@ std::vector<std::string> doubts_of(const json& soak) {
   return doubts;
 }
 
+// In millionths, to four places.
+json share_ppm(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? json() : decimal(static_cast<double>(part) * 1e6 / static_cast<double>(whole), 4);
+}
+
 json judgement_json(const Judgement& judgement) {
   const Interval& interval = judgement.interval;
   return {{"scenario", judgement.budget.scenario},
@@ -60,6 +65,7 @@ json judgement_json(const Judgement& judgement) {
           {"interval_ns", judgement.measured ? json::array({decimal(interval.low), decimal(interval.high)}) : json()},
           {"count", judgement.count},
           {"above_budget", judgement.above},
+          {"share_above_ppm", share_ppm(judgement.above, judgement.count)},
           {"why", judgement.why}};
 }
 

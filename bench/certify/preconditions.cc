@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "certify/evidence_files.h"
+#include "certify/reference.h"
 #include "certify/signature.h"
 #include "cli.h"
 #include "input_file.h"
@@ -36,7 +37,8 @@ void check_files(const CertifyOptions& options) {
     if (std::find(seen.begin(), seen.end(), one_name(path)) != seen.end())
       wrong_usage("two files of this certificate would be " + printable(path) + "; expected different names");
     seen.push_back(one_name(path));
-    check_target(path, {options.blob, options.input, options.reference, options.sign_key});
+    check_target(path,
+                 {options.blob, options.input, options.reference, reference_beside(options.blob), options.sign_key});
   }
   if (!options.sign_key.empty()) read_private_key(options.sign_key);
 }
@@ -46,6 +48,13 @@ void check_sessions(const Plan& plan, const std::vector<int>& cores) {
     if (scenario.sessions > cores.size())
       wrong_usage("--scenario " + scenario.name + ": this process may run on " + std::to_string(cores.size()) +
                   (cores.size() == 1 ? " core only" : " cores only"));
+}
+
+std::vector<int> session_cores(const Plan& plan, const std::vector<int>& cores) {
+  std::uint32_t most = 0;
+  for (const Scenario& scenario : plan.scenarios)
+    if (scenario.several()) most = std::max(most, static_cast<std::uint32_t>(scenario.sessions));
+  return {cores.end() - std::min<std::ptrdiff_t>(most, std::ssize(cores)), cores.end()};
 }
 
 void check_budgets(const CertifyOptions& options, bool ticks) {

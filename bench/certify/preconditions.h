@@ -15,6 +15,9 @@ void check_files(const CertifyOptions& options);
 // More sessions than `cores`, on which this process may run: exit 2.
 void check_sessions(const Plan& plan, const std::vector<int>& cores);
 
+// Those of `cores` that the scenario with most sessions runs on: the last ones. Empty without several sessions.
+std::vector<int> session_cores(const Plan& plan, const std::vector<int>& cores);
+
 // A budget for what will not be measured: exit 2, with all that will be. `ticks`: the model has a window.
 void check_budgets(const CertifyOptions& options, bool ticks);
 

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string_view>
 
 #include "cli.h"
+#include "input_file.h"
 
 namespace tickmlp::bench {
 namespace {
@@ -96,6 +98,39 @@ json reference_facts(const std::string& path, const Model& model, tickmlp_sessio
           {"same_source", std::memcmp(of_reference.source_sha256, info.source_sha256, sizeof info.source_sha256) == 0},
           {"states", count},
           {"heads", heads}};
+}
+
+std::string reference_beside(const std::string& blob) {
+  constexpr std::string_view kInt8 = "-int8.blob";
+  if (!blob.ends_with(kInt8)) return "";
+  const std::string beside = blob.substr(0, blob.size() - kInt8.size()) + "-float32.blob";
+  return file_exists(beside) ? beside : "";
+}
+
+Reference find_reference(const std::string& given, const std::string& blob, const Model& model,
+                         tickmlp_session* session, const float* states, std::uint64_t count) {
+  if (!given.empty()) return {reference_facts(given, model, session, states, count), ""};
+  if (tickmlp_model_describe(model.get())->type == TICKMLP_FLOAT32) return {json(), "the model is float32 itself"};
+  const std::string beside = reference_beside(blob);
+  if (beside.empty())
+    return {json(), "no float32 blob of the same model beside it; --reference FLOAT32.blob names one"};
+  try {
+    json facts = reference_facts(beside, model, session, states, count);
+    if (facts.at("same_source") == true) return {facts, ""};
+    return {json(), printable(beside) + " was exported from another source; --reference FLOAT32.blob names one"};
+  } catch (const Failure& failure) {
+    return {json(), failure.message};
+  }
+}
+
+json head_shapes(const Model& model) {
+  json heads = json::array();
+  for (const tickmlp_head_info& head : heads_of(model))
+    heads.push_back({{"name", printable(head.name)},
+                     {"activation", activation_name(head.activation)},
+                     {"hidden", head.hidden},
+                     {"outputs", head.outputs}});
+  return heads;
 }
 
 json stored_accuracy(const Model& model) {

@@ -22,6 +22,22 @@ nlohmann::json millionths(double share);
 nlohmann::json reference_facts(const std::string& path, const Model& model, tickmlp_session* session,
                                const float* states, std::uint64_t count);
 
+// The float32 blob beside an int8 one, as weights/ and the exporter's examples name them: NAME-int8.blob and
+// NAME-float32.blob in one folder. "" where the name is no such name or there is no such file.
+std::string reference_beside(const std::string& blob);
+
+struct Reference {
+  nlohmann::json facts;          // reference_facts(), or null
+  std::string why_not_compared;  // "" where it was
+};
+// Against `given`, which is refused as above; where that is "", against the one beside `blob`. Nobody asked for that
+// one: where it cannot be compared, or was exported from another source, it is left out and `why_not_compared` says so.
+Reference find_reference(const std::string& given, const std::string& blob, const Model& model,
+                         tickmlp_session* session, const float* states, std::uint64_t count);
+
+// Of each head: {name, activation, hidden, outputs}.
+nlohmann::json head_shapes(const Model& model);
+
 // What the exporter measured and the blob keeps, in the same units: {states, clipped_inputs, heads: [...]}, each head
 // with mean_error_ppb besides.
 nlohmann::json stored_accuracy(const Model& model);

@@ -93,8 +93,10 @@ std::string of_billionths(const json& value) {
   return text;
 }
 
-std::string reference(const json& found) {
-  if (found.is_null()) return "not compared with a float32 model: no --reference given";
+std::string reference(const json& checked) {
+  const json& found = checked.at("reference");
+  if (found.is_null())
+    return "not compared with a float32 model: " + wrapped(text_of(checked.at("why_not_compared")), 13, 120);
   std::string text = count_of(found.at("states")) + " states against " + text_of(found.at("name")) +
                      ", float32; largest error (argmax agreement):\n            ";
   for (const json& head : found.at("heads")) {
@@ -143,6 +145,23 @@ std::string audit(const json& rows) {
   return text;
 }
 
+// What each budget would come to if the audit had nothing to say.
+std::string budgets(const json& list) {
+  if (list.empty()) return "";
+  std::vector<std::vector<std::string>> rows{
+      {"budgets", "limit", "measured", "lies between", "calls above", "by itself"}};
+  for (const json& budget : list) {
+    const json &value = budget.at("value_ns"), &interval = budget.at("interval_ns");
+    const bool known = value.is_number();
+    rows.push_back(
+        {text_of(budget.at("scenario")) + " " + text_of(budget.at("figure")), describe_ns(budget.at("budget_ns")),
+         known ? describe_ns(value) : "-", known ? describe_ns(interval[0]) + " and " + describe_ns(interval[1]) : "-",
+         count_of(budget.at("above_budget")) + " of " + count_of(budget.at("count")), text_of(budget.at("verdict"))});
+  }
+  return columns(rows, 2, 1) +
+         "\n  lies between: what decides, with the re-runs' range. by itself: before the audit has its say.\n\n";
+}
+
 std::string verdict(const json& document) {
   std::string text = text_of(document.at("verdict"));
   const json& reasons = document.at("reasons");
@@ -156,9 +175,10 @@ std::string verdict(const json& document) {
 std::string certificate_table(const json& document) {
   std::string text = header(document) + "\n" + latencies(document) + "\n";
   text += comparators(document) + skipped(document.at("comparators_skipped"));
+  text += budgets(document.at("budgets"));
   text += "  ratio      " + ratios(document) + "\n";
   text += "  correct    " + correctness(document.at("correctness")) + "\n";
-  text += "  reference  " + reference(document.at("correctness").at("reference")) + "\n";
+  text += "  reference  " + reference(document.at("correctness")) + "\n";
   if (const json& soak = document.at("soak"); !soak.is_null()) text += soak_table(soak);
   text += "  audit      " + audit(document.at("audit")) + "\n";
   text += "  verdict    " + verdict(document) + "\n";

@@ -132,17 +132,17 @@ ScenarioOutcome compare_scenario(const StoredScenario& before, const StoredScena
   result.new_low = lowest(after.ratios), result.new_high = highest(after.ratios);
   const double floor = std::min(median(before.floors), median(after.floors));
   result.minimum = minimum_effect_ns(result.old_ratio * floor, step_ns) / floor;
-  const double effect = result.new_ratio - result.old_ratio;
+  const double effect = result.new_ratio - result.old_ratio,
+               spread = std::max(result.old_high - result.old_low, result.new_high - result.new_low);
   if (result.old_ratio <= 0) {
     result.why = "a call takes no longer than reading the clock";
-  } else if (effect >= result.minimum && result.new_low > result.old_high) {
+  } else if (effect >= std::max(result.minimum, spread) && result.new_low > result.old_high) {
     result.outcome = Outcome::kSlower;
-    result.why = "every new re-run is slower than every old one";
-  } else if (effect <= -result.minimum && result.new_high < result.old_low) {
+    result.why = "every new re-run is slower than every old one, by more than either's re-runs spread";
+  } else if (-effect >= std::max(result.minimum, spread) && result.new_high < result.old_low) {
     result.outcome = Outcome::kFaster;
-    result.why = "every new re-run is faster than every old one";
-  } else if (std::abs(effect) < result.minimum &&
-             std::max(result.old_high - result.old_low, result.new_high - result.new_low) <= result.minimum) {
+    result.why = "every new re-run is faster than every old one, by more than either's re-runs spread";
+  } else if (std::abs(effect) < result.minimum && spread <= result.minimum) {
     result.outcome = Outcome::kSame;
     result.why = "below the minimum effect, as are both spreads";
   } else {

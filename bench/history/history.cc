@@ -5,8 +5,10 @@
 #include <ctime>
 #include <filesystem>
 
+#include "certify/evidence_files.h"
 #include "certify/verify.h"
 #include "cli.h"
+#include "input_file.h"
 #include "output_file.h"
 #include "page/html.h"
 #include "page/page.h"
@@ -38,9 +40,29 @@ PathFigures path_figures(const json& document, const char* id) {
   return {};
 }
 
-HistoryEntry entry_of(const std::string& file, const json& document) {
+// The first line of what a check saw; the others are the single figures, which `verify` lists.
+std::string in_a_line(const Check& check) {
+  const std::size_t end = check.seen.find('\n');
+  return check.name + ": " + check.seen.substr(0, end) +
+         (end == std::string::npos ? "" : check.seen.substr(end + 2, check.seen.find('\n', end + 1) - end - 2));
+}
+
+// Certificates are often kept without what lay beside them; that is no sign of an edit.
+Checked check(const std::string& file, const Certificate& certificate, std::vector<std::string>* wrong) {
+  const json& name = field(field(certificate.document, "evidence", "hlog"), "file");
+  const std::string log = name.is_string() ? name.get<std::string>() : "";
+  const bool alone = !log.empty() && log.find('/') == log.npos && !file_exists(folder_of(file) + log);
+  for (const Check& check : certificate.checks)
+    if (!check.good && (!alone || check.name == "digest")) wrong->push_back(in_a_line(check));
+  return !wrong->empty() ? Checked::kInvalid : alone ? Checked::kDigestOnly : Checked::kValid;
+}
+
+HistoryEntry entry_of(const std::string& file) {
+  const Certificate certificate = open_certificate(file);
+  const json& document = certificate.document;
   HistoryEntry entry;
   entry.file = file;
+  entry.checked = check(file, certificate, &entry.wrong);
   entry.started = plain(field(document, "started"));
   const auto seconds = parse_time(entry.started);
   if (!seconds) refuse(printable(file) + ": started " + entry.started + " is no time; expected 2026-01-31T12:00:00Z");
@@ -67,7 +89,17 @@ json path_json(const PathFigures& path) {
   return {{"central_ns", null_or(path.central_ns)}, {"p50_ns", null_or(path.p50_ns)}, {"p99_ns", null_or(path.p99_ns)}};
 }
 
+std::string wrong_text(const HistoryEntry& entry) {
+  std::string text;
+  for (const std::string& why : entry.wrong) text += (text.empty() ? "" : "; ") + why;
+  return text + ". `tickmlp verify` has the rest\n";
+}
+
 }  // namespace
+
+std::string checked_name(Checked checked) {
+  return checked == Checked::kValid ? "valid" : checked == Checked::kDigestOnly ? "digest only" : "INVALID";
+}
 
 History read_history(const std::string& folder) {
   namespace files = std::filesystem;
@@ -80,7 +112,7 @@ History read_history(const std::string& folder) {
   std::sort(names.begin(), names.end());
   History history;
   for (const std::string& name : names) try {
-      history.entries.push_back(entry_of(name, read_document(name)));
+      history.entries.push_back(entry_of(name));
     } catch (const Failure& failure) {
       history.left_out.push_back(failure.message);
     }
@@ -94,17 +126,20 @@ History read_history(const std::string& folder) {
 }
 
 std::string history_table(const History& history) {
-  std::vector<std::vector<std::string>> rows{{"started", "model", "generation", "kernel", "CPU", "verdict", "path",
-                                              "central ns", "p50 ns", "p99 ns", "x memory floor"}};
+  std::vector<std::vector<std::string>> rows{{"started", "model", "generation", "kernel", "CPU", "verdict", "checked",
+                                              "path", "central ns", "p50 ns", "p99 ns", "x memory floor"}};
   for (const HistoryEntry& entry : history.entries) {
     const auto add = [&](const char* path, const PathFigures& figures, const std::string& ratio) {
-      rows.push_back({entry.started, entry.model, entry.generation, entry.kernel, entry.cpu, entry.verdict, path,
-                      time_text(figures.central_ns), time_text(figures.p50_ns), time_text(figures.p99_ns), ratio});
+      rows.push_back({entry.started, entry.model, entry.generation, entry.kernel, entry.cpu, entry.verdict,
+                      checked_name(entry.checked), path, time_text(figures.central_ns), time_text(figures.p50_ns),
+                      time_text(figures.p99_ns), ratio});
     };
     add("full", entry.full, entry.to_memory_floor ? fixed_point(*entry.to_memory_floor, 3) : "-");
     if (entry.tick.central_ns) add("tick", entry.tick, "-");
   }
-  std::string text = columns(rows, 2, 7);
+  std::string text = columns(rows, 2, 8);
+  for (const HistoryEntry& entry : history.entries)
+    if (entry.checked == Checked::kInvalid) text += "  INVALID: " + printable(entry.file) + ": " + wrong_text(entry);
   for (const std::string& why : history.left_out) text += "  left out: " + why + "\n";
   return text;
 }
@@ -120,6 +155,8 @@ json history_json(const History& history) {
                        {"tool", entry.tool},
                        {"cpu", entry.cpu},
                        {"verdict", entry.verdict},
+                       {"checked", checked_name(entry.checked)},
+                       {"wrong", entry.wrong},
                        {"full", path_json(entry.full)},
                        {"tick", path_json(entry.tick)},
                        {"full_to_memory_floor", null_or(entry.to_memory_floor)}});
@@ -134,7 +171,10 @@ int show_history(const HistoryOptions& options) {
   }
   print(options.json ? history_json(history).dump(2) + "\n" : history_table(history));
   if (!options.html.empty() && !options.json) print("  page       " + printable(options.html) + "\n");
-  return kPass;
+  return std::any_of(history.entries.begin(), history.entries.end(),
+                     [](const HistoryEntry& entry) { return entry.checked == Checked::kInvalid; })
+             ? kFail
+             : kPass;
 }
 
 }  // namespace tickmlp::bench

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <map>
 
+#include "cli.h"
 #include "history/history.h"
 #include "page/html.h"
 #include "page/page.h"
@@ -54,9 +55,13 @@ std::vector<Mark> marks_of(const Entries& entries) {
       note("generation", entry->generation, before->generation);
     }
     if (!changed.empty()) marks.push_back({entry->seconds, changed, "", true});
+    before = entry;
+    if (entry->checked == Checked::kInvalid) {  // its verdict is no verdict
+      marks.push_back({entry->seconds, "INVALID", "bad", true});
+      continue;
+    }
     const bool pass = entry->verdict == "PASS", fail = entry->verdict == "FAIL";
     marks.push_back({entry->seconds, pass ? "✓" : fail ? "✗" : "?", pass ? "good" : fail ? "bad" : "open", false});
-    before = entry;
   }
   return marks;
 }
@@ -121,14 +126,37 @@ std::string ratio_chart(const std::string& id, const std::string& title, const E
   return figure(plot, 280);
 }
 
+std::string checked_mark(const HistoryEntry& entry) {
+  if (entry.checked == Checked::kValid) return "";
+  return entry.checked == Checked::kInvalid ? " " + element("span", "badge bad", "✗ INVALID")
+                                            : element("small", "", " digest only");
+}
+
+// At the top of the page: a figure from an edited certificate is worse than none.
+std::string invalid_part(const History& history) {
+  std::string list;
+  for (const HistoryEntry& entry : history.entries) {
+    if (entry.checked != Checked::kInvalid) continue;
+    std::string why;
+    for (const std::string& wrong : entry.wrong) why += element("li", "", escaped(wrong));
+    list += element("li", "", escaped(printable(entry.file)) + element("ul", "", why)) + "\n";
+  }
+  if (list.empty()) return "";
+  return section("invalid", "Invalid certificates",
+                 element("p", "warning",
+                         "These do not say what their evidence says: edited, or damaged. Their points "
+                         "are drawn as they stand there, and marked INVALID; rely on none of them.") +
+                     element("ul", "", list));
+}
+
 std::string table_of(const Entries& entries, const std::string& caption) {
   const auto time = [](const std::optional<double>& ns) { return ns ? duration(*ns) : std::string("-"); };
   std::vector<std::vector<std::string>> rows;
   for (const HistoryEntry* entry : entries)
-    rows.push_back({escaped(entry->started), badge(entry->verdict), escaped(entry->generation), escaped(entry->kernel),
-                    escaped(entry->tool), escaped(entry->cpu), time(entry->full.central_ns), time(entry->full.p50_ns),
-                    time(entry->full.p99_ns), time(entry->tick.central_ns), time(entry->tick.p99_ns),
-                    entry->to_memory_floor ? fixed_point(*entry->to_memory_floor, 3) : "-"});
+    rows.push_back({escaped(entry->started), badge(entry->verdict) + checked_mark(*entry), escaped(entry->generation),
+                    escaped(entry->kernel), escaped(entry->tool), escaped(entry->cpu), time(entry->full.central_ns),
+                    time(entry->full.p50_ns), time(entry->full.p99_ns), time(entry->tick.central_ns),
+                    time(entry->tick.p99_ns), entry->to_memory_floor ? fixed_point(*entry->to_memory_floor, 3) : "-"});
   return table(caption,
                {"started", "verdict", "generation", "kernel", "tool", "CPU", "full central", "full p50", "full p99",
                 "tick central", "tick p99", "× memory floor"},
@@ -140,13 +168,16 @@ std::string table_of(const Entries& entries, const std::string& caption) {
 std::string history_page(const History& history) {
   std::map<std::string, Entries> models;
   for (const HistoryEntry& entry : history.entries) models[entry.model].push_back(&entry);
-  std::string out = "<header>\n<p class=\"kind\">tickmlp latency history</p>\n<h1>" +
-                    std::to_string(history.entries.size()) + " certificates</h1>\n</header>\n<main>\n" +
-                    element("p", "",
-                            "Each point is one certificate. Its verdict stands at the lower edge: ✓ PASS, ✗ "
-                            "FAIL, ? INCONCLUSIVE. A dotted line marks another kernel, tool, machine or "
-                            "generation of the model. On machines with other memory or other neighbours "
-                            "compare the ratio to the memory floor, not the times.");
+  std::string out =
+      "<header>\n<p class=\"kind\">tickmlp latency history</p>\n<h1>" + std::to_string(history.entries.size()) +
+      " certificates</h1>\n</header>\n<main>\n" +
+      element("p", "",
+              "Each point is one certificate. Its verdict stands at the lower edge: ✓ PASS, ✗ "
+              "FAIL, ? INCONCLUSIVE. A dotted line marks another kernel, tool, machine or "
+              "generation of the model. Each was checked as <code>tickmlp verify</code> does; where its "
+              "evidence was not beside it, only its digest. On machines with other memory or other neighbours "
+              "compare the ratio to the memory floor, not the times.");
+  out += invalid_part(history);
   int index = 0;
   for (const auto& [model, entries] : models) {
     const std::string id = "model-" + std::to_string(++index), name = escaped(model);

@@ -4,9 +4,11 @@
 #define TICKMLP_BENCH_MEASURE_HOT_H_
 #include <algorithm>
 #include <chrono>
+#include <functional>
 
 #include "cli.h"
 #include "measure/block_watch.h"
+#include "measure/plan.h"
 #include "measure/timed_work.h"
 
 namespace tickmlp::bench {

@@ -92,7 +92,7 @@ bool Runs::run(std::uint64_t number) {
   add_hot_kinds();
   add_cold_kinds(&caches);
   add_response_kinds(number);
-  add_session_kinds(model);
+  add_session_kinds(model, number);
   add_other_kinds();
   total_us_ = 0;
   for (const Kind& kind : kinds_)

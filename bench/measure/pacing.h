@@ -85,7 +85,7 @@ bool note(const Work& work, const tickmlp_clock& clock, std::uint64_t from, std:
 // timed_work.h. False when it was interrupted or, where errors stop it, a call failed. Hot path.
 template <class Work, class Time>
 bool run_back_to_back(std::uint64_t calls, const tickmlp_clock& clock, OnError on_error, Work* work, Time* time,
-                      tickmlp_recorder* recorder, CallCounts* counts) {
+                      tickmlp_recorder* recorder, CallCounts* counts, WorstSamples* worst = nullptr) {
   const std::uint64_t start = time->now();
   std::uint64_t end = start;
   bool going = true;
@@ -94,7 +94,7 @@ bool run_back_to_back(std::uint64_t calls, const tickmlp_clock& clock, OnError o
     const std::uint64_t begin = time->now();
     work->timed();
     end = time->now();
-    going = note(*work, clock, begin, end, on_error, recorder, counts) && g_interrupt_signal == 0;
+    going = note(*work, clock, begin, end, on_error, recorder, counts, worst) && g_interrupt_signal == 0;
   }
   counts->ticks += end - start;
   return going;

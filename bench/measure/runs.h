@@ -38,7 +38,7 @@ class Runs {
   void add_hot_kinds();
   void add_cold_kinds(ColdCaches* caches);
   void add_response_kinds(std::uint64_t number);
-  void add_session_kinds(const Model& model);
+  void add_session_kinds(const Model& model, std::uint64_t number);
   void prepare_others();
   void add_other_kinds();
   bool run_epochs(std::uint64_t number);

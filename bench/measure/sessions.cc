@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "measure/sessions.h"
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <mutex>
 #include <system_error>
 #include <thread>
 
-#include "measure/usage.h"
+#include "measure/hot.h"
 
 namespace tickmlp::bench {
 namespace {
@@ -27,22 +28,35 @@ struct Meeting {
   }
 };
 
+// What happens to the core is read on the session's own thread, between its chunks.
+bool call_in_chunks(const Subject& subject, const SessionsPlan& plan, BlockWatch* watch, FullWork* work,
+                    SessionOnCore* result) {
+  CpuTime time;
+  bool going = true;
+  for (std::uint64_t done = 0; going && done < plan.samples; done += kChunk) {
+    watch->begin_chunk();
+    warm(work, kChunkWarmUp, 0);
+    going = run_back_to_back(std::min(kChunk, plan.samples - done), subject.clock, OnError::kStop, work, &time,
+                             &result->recorder, &result->calls, &result->worst);
+    watch->end_chunk();
+  }
+  result->page_faults = watch->page_faults;
+  result->involuntary_switches = watch->involuntary_switches;
+  return going;
+}
+
 bool call_until_stop(const Subject& subject, const SessionsPlan& plan, Meeting* meeting, SessionOnCore* result) {
   FullWork work(subject);
   CpuTime time;
-  const auto call = [&](std::uint64_t calls, tickmlp_recorder* recorder, CallCounts* counts) {
-    return run_back_to_back(calls, subject.clock, OnError::kStop, &work, &time, recorder, counts);
-  };
-  const bool warm = call(plan.warm_up, &result->recorder, &result->calls);
+  EventReader events(result->core);
+  BlockWatch watch(&result->worst, plan.run, &events);
+  const bool is_warm =
+      run_back_to_back(plan.warm_up, subject.clock, OnError::kStop, &work, &time, &result->recorder, &result->calls);
   tickmlp_recorder_reset(&result->recorder);
-  if (!warm) meeting->called_off = true;
-  if (!meeting->wait() || !warm) return false;
+  if (!is_warm) meeting->called_off = true;
+  if (!meeting->wait() || !is_warm) return false;
   result->calls = {};
-  const Usage before = usage_of_thread();
-  const bool whole = call(plan.samples, &result->recorder, &result->calls);
-  const Usage used = usage_of_thread() - before;
-  result->page_faults = used.page_faults;
-  result->involuntary_switches = used.involuntary_switches;
+  const bool whole = call_in_chunks(subject, plan, &watch, &work, result);
   if (!whole) meeting->called_off = true;
   meeting->done.fetch_add(1);
   while (meeting->done < meeting->expected && !meeting->called_off && g_interrupt_signal == 0) {

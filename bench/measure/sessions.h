@@ -6,6 +6,7 @@
 
 #include "measure/pacing.h"
 #include "measure/timed_work.h"
+#include "measure/worst.h"
 
 namespace tickmlp::bench {
 
@@ -13,13 +14,15 @@ struct SessionsPlan {
   std::vector<int> cores;  // one session each, no core twice
   std::uint64_t samples;   // of each session
   std::uint64_t warm_up;   // untimed calls of each before all start together
+  std::uint64_t run = 1;   // re-run, which the slowest calls are noted with
 };
 
 struct SessionOnCore {
   int core = -1;
   tickmlp_recorder recorder;                                // service times, hot, while all the others were calling too
   CallCounts calls;                                         // the timed ones
-  std::uint64_t page_faults = 0, involuntary_switches = 0;  // of this thread, in the timed part
+  WorstSamples worst;                                       // its slowest, with what happened to its own core
+  std::uint64_t page_faults = 0, involuntary_switches = 0;  // of this thread, in the timed chunks
 };
 
 struct SessionsResult {
@@ -29,8 +32,9 @@ struct SessionsResult {
 
 // A thread for each core: pins itself, opens its own session of `model`, warms up, waits for the others, then calls
 // tickmlp_infer() back to back on the subject's states. Who is done first goes on calling, untimed, until the last one
-// is, so that nobody's last calls have the caches and the memory to themselves. Weights are shared, as in a process
-// with several sessions. The calling thread sleeps meanwhile: it may be pinned to one of the cores.
+// is, so that nobody's last calls have the caches and the memory to themselves. Every kChunk calls it reads what
+// happened to its core, untimed, as the hot scenario does. Weights are shared, as in a process with several sessions.
+// The calling thread sleeps meanwhile: it may be pinned to one of the cores.
 // Load time; the loops allocate nothing. Refuses (exit 4) by name: pin-failed, a core given twice, a thread that cannot
 // start, a session that cannot be made. Subject's session and window are not used.
 SessionsResult measure_sessions(const Model& model, const Subject& subject, const SessionsPlan& plan);

@@ -27,6 +27,16 @@ void WorstSamples::close_chunk(std::uint64_t run, const std::string& cause) {
   }
 }
 
+void WorstSamples::add(const WorstSamples& more, const std::string& where) {
+  for (const Candidate& other : more.kept_) {
+    if (other.ns <= threshold_) continue;
+    Candidate& least = *std::min_element(kept_.begin(), kept_.end(), kFaster);
+    least = other;
+    if (!least.cause.empty()) least.cause.insert(0, where);
+    threshold_ = std::min_element(kept_.begin(), kept_.end(), kFaster)->ns;
+  }
+}
+
 std::vector<WorstSample> WorstSamples::sorted() const {
   std::vector<WorstSample> list;
   for (const Candidate& each : kept_)

@@ -27,6 +27,8 @@ class WorstSamples {
   bool chunk_open() const { return open_; }  // whether the chunk in progress has a sample that was kept
   // After a chunk of samples: what happened to the core meanwhile goes to those of it that were kept.
   void close_chunk(std::uint64_t run, const std::string& cause);
+  // The slowest of `more`, whose chunks have ended; each cause that is known begins with `where`.
+  void add(const WorstSamples& more, const std::string& where);
 
   std::vector<WorstSample> sorted() const;  // the slowest first
 

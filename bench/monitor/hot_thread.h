@@ -15,7 +15,9 @@ namespace tickmlp::bench {
 class HotThread {
  public:
   // Returns once the thread is pinned and at work, or throws a Failure.
-  HotThread(const Model& model, const MonitorOptions& options, int core, const tickmlp_clock& clock);
+  // `shadow` is handed each question of the full path with its answer; nullptr: none.
+  HotThread(const Model& model, const MonitorOptions& options, int core, const tickmlp_clock& clock,
+            tickmlp_shadow* shadow);
   ~HotThread();
   HotThread(const HotThread&) = delete;
 
@@ -30,6 +32,7 @@ class HotThread {
   const MonitorOptions& options_;
   const int core_;
   const tickmlp_clock clock_;
+  tickmlp_shadow* const shadow_;
   std::vector<const float*> states_;  // in turns, [inputs] each
   std::vector<float> drilled_, output_;
   Session session_;

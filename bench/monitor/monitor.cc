@@ -6,11 +6,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <thread>
+#include <vector>
 
 #include "cli.h"
 #include "commands.h"
 #include "monitor/hot_thread.h"
+#include "monitor/shadow_thread.h"
 #include "output_file.h"
 
 namespace tickmlp::bench {
@@ -43,21 +46,26 @@ void publish(const tickmlp_monitor& monitor) {
 int monitor(const MonitorOptions& options) {
   catch_interrupts();
   for (const std::string& file : {options.textfile, options.json})
-    if (!file.empty()) check_target(file, {options.blob});
+    if (!file.empty()) check_target(file, {options.blob, options.shadow});
   tickmlp_error error{};
   tickmlp_clock clock{};
   if (const auto status = tickmlp_clock_calibrate(&clock, &error); status != TICKMLP_OK)
     fail("cannot measure", status, error);
   const Model model = load_model(options.blob, options.kernel);
   const int core = options.core >= 0 ? options.core : last_allowed_core();
-  const HotThread hot(model, options, core, clock);
-  leave_core(core);  // after the hot thread has been made, which inherits what is allowed
+  std::optional<ShadowThread> shadow;
+  if (!options.shadow.empty()) shadow.emplace(model, options);
+  const HotThread hot(model, options, core, clock, shadow ? shadow->shadow() : nullptr);
+  leave_core(core);  // between the two threads, which inherit what is allowed: the hot one pins itself to that core
+  if (shadow) shadow->start();
+  std::vector<tickmlp_monitor_source> sources = hot.sources();
+  if (shadow) sources.push_back(shadow->source());
 
-  std::vector<tickmlp_snapshot> snapshots(hot.sources().size());
-  std::vector<char> buffer(hot.sources().size() * TICKMLP_MONITOR_SOURCE_BYTES);
+  std::vector<tickmlp_snapshot> snapshots(sources.size());
+  std::vector<char> buffer(sources.size() * TICKMLP_MONITOR_SOURCE_BYTES);
   tickmlp_monitor monitor{};
   monitor.process = options.process.c_str();
-  monitor.sources = hot.sources().data();
+  monitor.sources = sources.data();
   monitor.snapshots = snapshots.data();
   monitor.source_count = snapshots.size();
   monitor.buffer = buffer.data();

@@ -14,10 +14,12 @@ struct MonitorOptions {
   std::uint64_t seconds = 0;  // 0: until interrupted
   double interval_ns = 1e9;   // between two publications
   std::uint64_t rate = 1000;  // calls a second, full and tick path in turns where the model has a window
+  std::string shadow;         // second model, which answers the full path's questions too; "": none
   // Drills: what makes an alert fire, in this share of the calls.
   double slow_ns = 0;                // one call in twenty takes this much longer; 0: none
   std::uint64_t refuse_percent = 0;  // calls with a NaN among their inputs
   std::uint64_t clip_percent = 0;    // calls with inputs far outside the calibrated range (int8)
+  double shadow_sleep_ns = 1e6;      // of the shadow, when it has answered all that waited
 };
 int monitor(const MonitorOptions& options);
 

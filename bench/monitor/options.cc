@@ -36,6 +36,10 @@ void add_monitor(CLI::App* app, const std::string&, Action* action) {
   command->add_option("--core", options->core, "The hot thread's core (default: the last allowed one)")
       ->check(whole_number(0, 8191));
   command->add_option("--kernel", options->kernel, "Force a kernel by name (see `tickmlp kernels`)")->type_name("NAME");
+  command
+      ->add_option("--shadow", options->shadow,
+                   "A second model that answers the full path's questions too and is compared (docs/AB_SHADOW.md)")
+      ->type_name("CANDIDATE.blob");
   const std::string drills = "Drills, to rehearse the alerts";
   command->add_option("--slow", options->slow_ns, "One call in twenty takes this much longer")
       ->transform(time_with_unit())
@@ -46,6 +50,10 @@ void add_monitor(CLI::App* app, const std::string&, Action* action) {
       ->group(drills);
   command->add_option("--clip", options->clip_percent, "Percent of the calls with an input out of range (int8)")
       ->check(whole_number(0, 100))
+      ->group(drills);
+  command->add_option("--shadow-sleep", options->shadow_sleep_ns, "The shadow looks for questions this rarely: drops")
+      ->transform(time_with_unit())
+      ->check(CLI::Range(1e6, 6e10).description("1ms - 60s"))
       ->group(drills);
   command->footer(
       footer("  tickmlp monitor model.blob --textfile /var/lib/prometheus/node-exporter/tickmlp.prom\n"

@@ -43,7 +43,10 @@ std::string accuracy_part(const json& document) {
   if (reference.is_object())
     text += " In this run against " + shown(field(reference, "name")) + ", float32, SHA-256 " +
             element("span", "value", shown(field(reference, "blob_sha256"))) + ".";
-  else text += " Not compared with a float32 model in this run.";
+  else
+    text +=
+        " Not compared with a float32 model in this run: " + shown(field(document, "correctness", "why_not_compared")) +
+        ".";
   if (field(reference, "same_source") == false)
     text += element("strong", "", " That model was exported from another source than this one.");
   return section("accuracy", "Errors against float32",

@@ -10,14 +10,20 @@ namespace {
 
 using nlohmann::json;
 
-// "860 - 871 ns": two times of the same unit share it.
+// A number stays with its unit where a line breaks.
+std::string unbroken(std::string time) {
+  if (const std::size_t blank = time.rfind(' '); blank != std::string::npos) time.replace(blank, 1, "\u00a0");
+  return time;
+}
+
+// "860 - 871 ns": two times of the same unit share it. In a narrow column the line breaks behind the dash.
 std::string range_of(const json& pair) {
   if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number()) return "";
   // Three digits do: the recorder's slots are 1.6 % wide from 2 us on, and below 1 us three are all there are.
   const std::string low = duration(pair[0], 3), high = duration(pair[1], 3);
-  if (low == high) return low;
+  if (low == high) return unbroken(low);
   const std::string unit = low.substr(low.rfind(' '));
-  return (high.ends_with(unit) ? low.substr(0, low.size() - unit.size()) : low) + " – " + high;
+  return unbroken(high.ends_with(unit) ? low.substr(0, low.size() - unit.size()) : low) + "\u00a0– " + unbroken(high);
 }
 
 std::string cell(const json& series, const std::string& name) {
@@ -54,7 +60,7 @@ std::string result_table(const std::string& caption, const std::vector<const jso
     for (const Percentile& percentile : kPercentiles) row.push_back(cell(*scenario, percentile.field));
     for (const char* name : {"max_ns", "mean_ns"}) row.push_back(cell(*scenario, name));
     if (const json& deviation = field(*scenario, "deviation_ns"); deviation.is_number())
-      row.back() += element("small", "", "deviation " + shown_time(deviation));
+      row.back() += element("small", "", "deviation " + unbroken(shown_time(deviation)));
     rows.push_back(std::move(row));
   }
   return table(caption, heads, rows, "figures") +

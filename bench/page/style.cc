@@ -63,9 +63,9 @@ th, td { padding:6px 9px; text-align:left; vertical-align:top; border-bottom:1px
 thead th { color:var(--soft); font-weight:600; white-space:nowrap; }
 tbody th { font-weight:600; }
 .figures th + th, .figures td, .numbers th + th, .numbers td { text-align:right; white-space:nowrap; }
-.figures tbody th { min-width:128px; position:sticky; left:0; background:var(--ground); }
+.figures tbody th { min-width:128px; width:142px; position:sticky; left:0; background:var(--ground); }
 .figures { font-size:12.5px; } .figures b { font-weight:600; }
-.figures small { display:block; font-size:10.5px; font-weight:400; }
+.figures small { display:block; font-size:10.5px; font-weight:400; white-space:normal; }
 .figures td, .figures th { padding:6px 5px; }
 .runs, .note i { font-style:italic; }
 .audit td { overflow-wrap:anywhere; } .audit { font-size:13.5px; }
@@ -115,7 +115,7 @@ constexpr const char* kNarrowAndPrint = R"css(
   .scroll { overflow:visible; } .figures { font-size:6.8pt; } .figures small { font-size:5.6pt; }
   .figures b { font-size:6.6pt; } .pairs { grid-template-columns:1fr 1fr; gap:0 16pt; }
   .plain th, .plain td { padding:2pt 4pt; }
-  .figures td, .figures th { padding:2pt 2.2pt; } .figures tbody th { min-width:0; position:static; }
+  .figures td, .figures th { padding:2pt 2.2pt; } .figures tbody th { min-width:0; width:62pt; position:static; }
   .audit, .plain { font-size:7.5pt; } dl { font-size:8pt; } .note, small { font-size:7.5pt; }
   .cards { grid-template-columns:repeat(5, 1fr); gap:6pt; } .card b { font-size:14pt; } .card span { font-size:7.5pt; }
   .verdict, .card, .beyond, .interval, .band { print-color-adjust:exact; -webkit-print-color-adjust:exact; }

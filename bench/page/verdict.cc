@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The top of the page: what was found, and what was asked.
+#include <cstdio>
+
 #include "certify/budget.h"
 #include "page/charts.h"
 #include "page/html.h"
@@ -52,6 +54,15 @@ std::string reasons(const json& document) {
   return out.empty() ? "" : element("ul", "reasons", out);
 }
 
+// " (0.103 %)"; three digits, so that one call in a million shows.
+std::string share_of(const json& budget) {
+  const auto ppm = number(field(budget, "share_above_ppm"));
+  if (!ppm) return "";
+  char text[32];
+  std::snprintf(text, sizeof text, " (%.3g %%)", *ppm / 1e4);
+  return text;
+}
+
 }  // namespace
 
 std::string verdict_part(const json& document) {
@@ -84,8 +95,8 @@ std::string budget_part(const json& document) {
       "p", "",
       "A budget is met when the whole deciding interval lies within it. That interval is the wider of two: the 95 % "
       "order-statistic interval over all samples, and the range of the figure over whole re-runs. A budget of the soak "
-      "is met when it is met by "
-      "that order-statistic interval in every interval of time.");
+      "is met when it is met by that order-statistic interval in every interval of time. Each sign says what the times "
+      "say by themselves; the verdict above counts the audit too.");
   int index = 0;
   for (const json& budget : budgets) {
     const json &verdict = field(budget, "verdict"), &id = field(budget, "scenario");
@@ -95,7 +106,9 @@ std::string budget_part(const json& document) {
                        shown(field(budget, "figure")) + " within " + shown_time(field(budget, "budget_ns")) + "</h3>" +
                        element("p", "", of + ". " + shown(field(budget, "why")) + ".");
     if (const json& above = field(budget, "above_budget"); above.is_number())
-      text += element("p", "note", shown(above) + " calls took longer than the budget.");
+      text += element("p", "note",
+                      shown(above) + " of " + shown(field(budget, "count")) + " calls" + share_of(budget) +
+                          " took longer than the budget.");
     out += element(
         "article", "budget-row",
         element("div", "", text) + element("div", "", budget_drawing("budget-" + std::to_string(++index), budget)));

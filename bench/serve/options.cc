@@ -35,6 +35,7 @@ int start(const std::shared_ptr<ServeOptions>& options, const std::string& token
 void add_serve(CLI::App* app, const std::string&, Action* action) {
   const auto options = std::make_shared<ServeOptions>();
   const auto token_file = std::make_shared<std::string>();
+  const auto poll = std::make_shared<double>(1e9);
   CLI::App* command = app->add_subcommand("serve", "Answer requests over the Open Inference Protocol");
   command->add_option("--repository", options->repository.folder, "Folder of blobs, or of published folders")
       ->required()
@@ -76,11 +77,40 @@ void add_serve(CLI::App* app, const std::string&, Action* action) {
                    "Load and unload routes on, for who sends the token in this file (16 characters and more)")
       ->type_name("FILE");
   command->add_flag("--quiet", options->quiet, "Print nothing");
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--split",
+          [=](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts)
+              if (const auto refusal = serve::add_split(text, &options->http.routes.splits))
+                wrong_usage("--split: " + refusal.message);
+          },
+          "A name for several models, of which a request's Tickmlp-Key chooses one: NAME=MODEL:90%,MODEL:10%")
+      ->type_name("SPLIT")
+      ->take_all();
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--shadow",
+          [=](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts)
+              if (const auto refusal = serve::read_shadow_pair(text, &options->shadows.emplace_back()))
+                wrong_usage("--shadow: " + refusal.message);
+          },
+          "A candidate that answers too and is only compared: PRIMARY=CANDIDATE[,every=N]")
+      ->type_name("PAIR")
+      ->take_all();
+  const std::map<std::string, double> units{{"ms", 1e6}, {"s", 1e9}};
+  command->add_option("--poll", *poll, "Between two looks at published folders (default: 1s)")
+      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"))
+      ->check(CLI::Range(1e6, 3.6e12).description("1ms - 3600s"));
   command->footer(
       footer("  tickmlp serve --repository weights\n"
              "  curl -s localhost:8080/v2/models/tactical-int8\n"
              "  tickmlp serve --repository /srv/models --cores 2,3 --port 8000"));
-  command->callback([=] { *action = [=] { return start(options, *token_file); }; });
+  command->callback([=] {
+    options->poll_ns = static_cast<std::uint64_t>(*poll);
+    *action = [=] { return start(options, *token_file); };
+  });
 }
 
 }  // namespace tickmlp::bench

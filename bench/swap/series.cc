@@ -71,19 +71,6 @@ std::string ratio(const std::vector<double>& ratios) {
          ")";
 }
 
-json figures(const tickmlp_recorder& recorder) {
-  if (recorder.count == 0) return nullptr;
-  json out{{"count", recorder.count},
-           {"min_ns", recorder.minimum},
-           {"max_ns", recorder.maximum},
-           {"central_ns", std::round(tickmlp_recorder_central(&recorder) * 100) / 100}};
-  for (const Percentile& percentile : kPercentiles) {
-    const auto figure = figure_of(recorder, percentile);
-    out[percentile.field] = figure ? json(figure->value) : json();
-  }
-  return out;
-}
-
 json ratio_json(const std::vector<double>& ratios) {
   const Interval interval = epoch_interval(ratios);
   return {{"median", four_decimals(median(ratios))},

@@ -27,7 +27,6 @@ std::vector<std::string> heading(const std::vector<std::string>& more);
 // "1.021 (0.98-1.05)": the median of the epochs' ratios, and where it lies with 95 %.
 std::string ratio(const std::vector<double>& ratios);
 
-nlohmann::json figures(const tickmlp_recorder& recorder);  // null while empty
 nlohmann::json ratio_json(const std::vector<double>& ratios);
 // {"median", "low_95", "high_95"} of both percentiles, pooled ones too.
 nlohmann::json ratios_json(const TwoWays& series);

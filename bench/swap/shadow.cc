@@ -4,10 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "audit/box.h"
 #include "cli.h"
 #include "model.h"
 #include "output_file.h"
+#include "report_frame.h"
 #include "text_table.h"
 
 namespace tickmlp::bench {
@@ -45,40 +45,30 @@ std::string table(const ShadowMeasurement& measured, const tickmlp_model_info& i
                               : "WRONG RESULTS: " + with_commas(measured.wrong) + "\n");
 }
 
-std::string report_json(const ShadowMeasurement& measured, const tickmlp_model_info& info, const ShadowOptions& options,
+std::string report_text(const ShadowMeasurement& measured, const tickmlp_model_info& info, const ShadowOptions& options,
                         const tickmlp_clock& clock) {
   const tickmlp_shadow_figures& seen = measured.figures;
   json paths = json::object();
   for (const TwoWays& row : measured.rows)
     paths[row.name] = {
         {"alone", figures(row.without)}, {"shadowed", figures(row.with)}, {"shadowed_of_alone", ratios_json(row)}};
-  const json report{
-      {"schema", "tickmlp-shadow/0"},
-      {"command", options.command},
-      {"machine", {{"cpu", Box().line("/proc/cpuinfo", "model name").value_or("unknown CPU")}}},
-      {"model",
-       {{"name", info.name}, {"dtype", dtype_name(info.type)}, {"blob_sha256", hexadecimal(info.blob_sha256)}}},
-      {"kernel", info.kernel},
-      {"core", options.core},
-      {"shadow_core", options.shadow_core},
-      {"clock_step_ns", clock.step_ns},
-      {"gap_ns", options.gap_ns},
-      {"epochs", measured.epochs},
-      {"equal_bits", measured.wrong == 0},
-      {"compared", measured.compared},
-      {"paths", paths},
-      {"offer", figures(measured.offer)},
-      {"shadow",
-       {{"calls", figures(measured.candidate)},
-        {"offered", seen.offered},
-        {"dropped", seen.dropped},
-        {"compared", seen.compared},
-        {"refused", seen.refused},
-        {"identical", seen.identical},
-        {"same_argmax", seen.same_argmax},
-        {"largest_probability_difference", seen.largest_probability_difference},
-        {"largest_value_difference", seen.largest_value_difference}}}};
-  return report.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  const ReportFrame frame{"tickmlp-shadow/0", options.command,    info, clock, measured.epochs,
+                          measured.compared,  measured.wrong == 0};
+  return json_text(report_json(frame, {{"core", options.core},
+                                       {"shadow_core", options.shadow_core},
+                                       {"gap_ns", options.gap_ns},
+                                       {"paths", paths},
+                                       {"offer", figures(measured.offer)},
+                                       {"shadow",
+                                        {{"calls", figures(measured.candidate)},
+                                         {"offered", seen.offered},
+                                         {"dropped", seen.dropped},
+                                         {"compared", seen.compared},
+                                         {"refused", seen.refused},
+                                         {"identical", seen.identical},
+                                         {"same_argmax", seen.same_argmax},
+                                         {"largest_probability_difference", seen.largest_probability_difference},
+                                         {"largest_value_difference", seen.largest_value_difference}}}}));
 }
 
 }  // namespace
@@ -93,7 +83,7 @@ int shadow(const ShadowOptions& given) {
   const tickmlp_model_info& info = *tickmlp_model_describe(model.get());
   const ShadowMeasurement measured = measure_shadow(options, clock);
   if (g_interrupt_signal != 0) throw Failure{128 + g_interrupt_signal, "interrupted; nothing was reported"};
-  if (!options.json.empty()) write_atomically(options.json, {report_json(measured, info, options, clock)});
+  if (!options.json.empty()) write_atomically(options.json, {report_text(measured, info, options, clock)});
   print(table(measured, info, options));
   flush_output();
   return measured.wrong == 0 ? kPass : kFail;

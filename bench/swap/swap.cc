@@ -5,10 +5,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "audit/box.h"
 #include "cli.h"
 #include "model.h"
 #include "output_file.h"
+#include "report_frame.h"
 #include "text_table.h"
 
 namespace tickmlp::bench {
@@ -45,40 +45,29 @@ std::string table(const SwapMeasurement& measured, const tickmlp_model_info& inf
                               : "WRONG RESULTS: " + with_commas(measured.wrong) + "\n");
 }
 
-std::string report_json(const SwapMeasurement& measured, const tickmlp_model_info& info, const SwapOptions& options,
+std::string report_text(const SwapMeasurement& measured, const tickmlp_model_info& info, const SwapOptions& options,
                         const tickmlp_clock& clock) {
   json paths = json::object();
   for (const TwoWays& row : measured.rows)
     paths[row.name] = {
         {"quiet", figures(row.without)}, {"swapped", figures(row.with)}, {"swapped_of_quiet", ratios_json(row)}};
-  const json report{{"schema", "tickmlp-swap/0"},
-                    {"command", options.command},
-                    {"machine", {{"cpu", Box().line("/proc/cpuinfo", "model name").value_or("unknown CPU")}}},
-                    {"model",
-                     {{"name", info.name},
-                      {"dtype", dtype_name(info.type)},
-                      {"blob_sha256", hexadecimal(info.blob_sha256)},
-                      {"weight_bytes", info.weight_bytes}}},
-                    {"kernel", info.kernel},
-                    {"core", options.core},
-                    {"publisher_core", options.publisher_core},
-                    {"clock_step_ns", clock.step_ns},
-                    {"rate_per_s", options.rate},
-                    {"epochs", measured.epochs},
-                    {"publications", measured.publications},
-                    {"refused", measured.refused},
-                    {"equal_bits", measured.wrong == 0},
-                    {"compared", measured.compared},
-                    {"without_slot", figures(measured.plain)},
-                    {"paths", paths},
-                    {"first_call", {{"full", figures(measured.first_full)}, {"tick", figures(measured.first_tick)}}},
-                    {"take_ns", std::round(measured.take_ns * 1000) / 1000},
-                    {"load_each", options.load},
-                    {"publisher",
-                     {{"load", figures(measured.load)},
-                      {"publish", figures(measured.publish)},
-                      {"select", figures(measured.select)}}}};
-  return report.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  const ReportFrame frame{"tickmlp-swap/0",  options.command,    info, clock, measured.epochs,
+                          measured.compared, measured.wrong == 0};
+  return json_text(report_json(
+      frame, {{"core", options.core},
+              {"publisher_core", options.publisher_core},
+              {"rate_per_s", options.rate},
+              {"publications", measured.publications},
+              {"refused", measured.refused},
+              {"without_slot", figures(measured.plain)},
+              {"paths", paths},
+              {"first_call", {{"full", figures(measured.first_full)}, {"tick", figures(measured.first_tick)}}},
+              {"take_ns", std::round(measured.take_ns * 1000) / 1000},
+              {"load_each", options.load},
+              {"publisher",
+               {{"load", figures(measured.load)},
+                {"publish", figures(measured.publish)},
+                {"select", figures(measured.select)}}}}));
 }
 
 }  // namespace
@@ -93,7 +82,7 @@ int swap(const SwapOptions& given) {
   const tickmlp_model_info& info = *tickmlp_model_describe(model.get());
   const SwapMeasurement measured = measure_swaps(options, clock);
   if (g_interrupt_signal != 0) throw Failure{128 + g_interrupt_signal, "interrupted; nothing was reported"};
-  if (!options.json.empty()) write_atomically(options.json, {report_json(measured, info, options, clock)});
+  if (!options.json.empty()) write_atomically(options.json, {report_text(measured, info, options, clock)});
   print(table(measured, info, options));
   flush_output();
   return measured.wrong == 0 ? kPass : kFail;

@@ -6,19 +6,17 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "audit/box.h"
 #include "cli.h"
 #include "commands.h"
 #include "output_file.h"
 #include "measure/statistics.h"
+#include "report_frame.h"
 #include "text_table.h"
 
 namespace tickmlp::bench {
 namespace {
 
 using nlohmann::json;
-
-double two_decimals(double value) { return std::round(value * 100) / 100; }
 
 double median(std::vector<double> values) {
   if (values.empty()) return 0;
@@ -70,22 +68,8 @@ std::string table(const TeamMeasurement& measured, const tickmlp_model_info& inf
                                     : "WRONG RESULTS with " + measured.mismatch + "\n");
 }
 
-json figures(const Series& series) {
-  const tickmlp_recorder& recorder = series.recorder;
-  if (recorder.count == 0) return nullptr;
-  json out{{"count", recorder.count},
-           {"min_ns", recorder.minimum},
-           {"max_ns", recorder.maximum},
-           {"central_ns", two_decimals(tickmlp_recorder_central(&recorder))}};
-  for (const Percentile& percentile : kPercentiles) {
-    const auto figure = figure_of(recorder, percentile);
-    out[percentile.field] = figure ? json(figure->value) : json();
-  }
-  return out;
-}
-
 json row_json(const TeamRow& row, std::size_t cores) {
-  json out = figures(row.series);
+  json out = figures(row.series.recorder);
   const Interval interval = epoch_interval(row.ratios);
   const auto ratio = [](double value) { return std::round(value * 1e4) / 1e4; };
   out["cores"] = cores;
@@ -99,33 +83,19 @@ json row_json(const TeamRow& row, std::size_t cores) {
   return out;
 }
 
-std::string report_json(const TeamMeasurement& measured, const tickmlp_model_info& info, const TeamPlan& plan,
+std::string report_text(const TeamMeasurement& measured, const tickmlp_model_info& info, const TeamPlan& plan,
                         const TeamOptions& options, const tickmlp_clock& clock) {
   json rows = json::array();
   for (std::size_t i = 0; i < measured.rows.size(); ++i) rows.push_back(row_json(measured.rows[i], i + 1));
-  const json report{{"schema", "tickmlp-team/0"},
-                    {"command", options.command},
-                    {"machine", {{"cpu", Box().line("/proc/cpuinfo", "model name").value_or("unknown CPU")}}},
-                    {"model",
-                     {{"name", info.name},
-                      {"dtype", dtype_name(info.type)},
-                      {"blob_sha256", hexadecimal(info.blob_sha256)},
-                      {"inputs", info.inputs},
-                      {"lanes", info.lanes},
-                      {"weight_bytes", info.weight_bytes}}},
-                    {"kernel", info.kernel},
-                    {"cores", plan.cores},
-                    {"deadline_ns", plan.deadline_ns},
-                    {"clock_step_ns", clock.step_ns},
-                    {"epochs", measured.epochs},
-                    {"equal_bits", measured.mismatch.empty()},
-                    {"compared", measured.compared},
-                    {"floors",
-                     {{"timer", figures(measured.timer)},
-                      {"memory", figures(measured.memory)},
-                      {"round_trip", figures(measured.round_trip)}}},
-                    {"teams", rows}};
-  return report.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  const ReportFrame frame{"tickmlp-team/0",  options.command,          info, clock, measured.epochs,
+                          measured.compared, measured.mismatch.empty()};
+  return json_text(report_json(frame, {{"cores", plan.cores},
+                                       {"deadline_ns", plan.deadline_ns},
+                                       {"floors",
+                                        {{"timer", figures(measured.timer.recorder)},
+                                         {"memory", figures(measured.memory.recorder)},
+                                         {"round_trip", figures(measured.round_trip.recorder)}}},
+                                       {"teams", rows}}));
 }
 
 }  // namespace
@@ -139,7 +109,7 @@ int team(const TeamOptions& options) {
   const TeamPlan plan{options.cores, options.deadline_ns, options.samples, std::min(options.epochs, options.samples)};
   const TeamMeasurement measured = measure_teams(model, plan, choose_memory_floor(), clock);
   if (g_interrupt_signal != 0) throw Failure{128 + g_interrupt_signal, "interrupted; nothing was reported"};
-  if (!options.json.empty()) write_atomically(options.json, {report_json(measured, info, plan, options, clock)});
+  if (!options.json.empty()) write_atomically(options.json, {report_text(measured, info, plan, options, clock)});
   print(table(measured, info, plan));
   flush_output();
   return measured.mismatch.empty() ? kPass : kFail;

@@ -52,18 +52,7 @@ bool read_number(Text text, uint64_t* out) {
   return true;
 }
 
-bool is_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-         c == '+' || c == '-';
-}
-
-bool is_name(Text text) {
-  if (text.size() == 0 || text.size() >= sizeof Publication::name || *text.begin == '.' || *text.begin == '-')
-    return false;
-  for (const char* c = text.begin; c != text.end; ++c)
-    if (!is_name_character(*c)) return false;
-  return true;
-}
+bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 bool is_sha8(Text text) {
   if (text.size() != 8) return false;
@@ -77,21 +66,32 @@ void copy(Text text, char* out) {
   out[text.size()] = 0;
 }
 
-// NAME-GENERATION-SHA8.blob. A name may have '-' in it, so it is read from the end.
-bool read_file_name(Text file, Publication* out) {
+}  // namespace
+
+bool is_published_name(const char* name, size_t bytes) {
+  if (bytes == 0 || bytes >= sizeof Publication::name || !is_letter_or_digit(*name)) return false;
+  for (const char* c = name; c != name + bytes; ++c)
+    if (!is_letter_or_digit(*c) && *c != '.' && *c != '_' && *c != '+' && *c != '-') return false;
+  return true;
+}
+
+// A name may have '-' in it, so it is read from the end.
+bool read_published_file(const char* name, size_t bytes, Publication* out) {
+  const Text file = {name, name + bytes};
   constexpr char kEnding[] = ".blob";
   constexpr size_t kEndingBytes = sizeof kEnding - 1;
   if (file.size() < kEndingBytes || std::memcmp(file.end - kEndingBytes, kEnding, kEndingBytes) != 0) return false;
   Text rest = {file.begin, file.end - kEndingBytes}, sha8, generation;
   if (!take_last_part(&rest, &sha8) || !take_last_part(&rest, &generation)) return false;
-  if (!is_sha8(sha8) || !read_number(generation, &out->generation) || !is_name(rest)) return false;
+  uint64_t number = 0;
+  if (!is_sha8(sha8) || !read_number(generation, &number) || !is_published_name(rest.begin, rest.size())) return false;
+  *out = {};
+  out->generation = number;
   copy(sha8, out->sha8);
   copy(rest, out->name);
   copy(file, out->file);  // 98 bytes at most: each of its parts is bounded
   return true;
 }
-
-}  // namespace
 
 tickmlp_status read_publication(const char* text, size_t bytes, Publication* out, tickmlp_error* error) {
   constexpr char kRollback[] = " rollback-from ";
@@ -102,7 +102,7 @@ tickmlp_status read_publication(const char* text, size_t bytes, Publication* out
                 shown.text);
   const auto* space = static_cast<const char*>(std::memchr(text, ' ', bytes));
   Publication seen = {};
-  if (!read_file_name({text, space != nullptr ? space : line_end}, &seen))
+  if (!read_published_file(text, static_cast<size_t>((space != nullptr ? space : line_end) - text), &seen))
     return fail(error, TICKMLP_BAD_PUBLICATION, "current is \"%s\"; expected NAME-GENERATION-SHA8.blob", shown.text);
   if (space != nullptr) {
     const Text rest = {space, line_end};

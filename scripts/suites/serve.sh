@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 59 | all | build,test | 2 min | the server: protocol, bits, repository, faults
+# suite: 59 | all | build,test,serve | 2 min | the server: protocol, bits, repository, faults
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"

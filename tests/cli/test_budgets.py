@@ -55,6 +55,16 @@ def test_what_decides_is_no_narrower_than_the_re_runs(certify, blob):
         assert row["interval_ns"][0] <= low and high <= row["interval_ns"][1]
 
 
+def test_the_table_has_every_budget_by_itself(tickmlp, blob):
+    """On a box that no PASS comes from it is the only place where one sees whether the times would do."""
+    done = tickmlp("certify", blob, *QUICK, "--budget", "p99=1s,tick-hot:p50=1ns")
+    lines = done.stdout.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.split()[:2] == ["budgets", "limit"])
+    met, missed = lines[at + 1].split(), lines[at + 2].split()
+    assert met[:2] == ["full-hot", "p99"] and met[-1] == "PASS" and "0 of 20,000" in lines[at + 1]
+    assert missed[:2] == ["tick-hot", "p50"] and missed[-1] == "FAIL" and "20,000 of 20,000" in lines[at + 2]
+
+
 def test_a_budget_that_no_call_met_fails_on_any_box(certify, blob):
     report = certify(blob, "--budget", "p99.9=1ns,p50=1s")
     assert report["verdict"] == "FAIL" and len(report["reasons"]) == 1

@@ -76,6 +76,16 @@ def test_inside_a_spread_nothing_is_said(compare):
         assert [scenario["verdict"] for scenario in report["scenarios"]] == ["inconclusive", "same"]
 
 
+def test_a_re_run_that_stood_still_is_no_regression(compare):
+    """All slower than before, but by less than they differ among themselves: a shared machine, not another program."""
+    stalled = document(full=930)
+    stalled["scenarios"][0].update(figures(930, [0, 1, 2, 40_000, 600_000]))
+    for before, after in ((document(), stalled), (stalled, document())):
+        done, report = compare(before, after)
+        assert done.returncode == 3 and "full-hot: the difference is within the spread" in done.stdout
+        assert [scenario["verdict"] for scenario in report["scenarios"]] == ["inconclusive", "same"]
+
+
 @pytest.mark.parametrize("words, change", [
     ("machine cpu differs", lambda d: d["machine"].update(cpu="another")),
     ("machine microcode differs", lambda d: d["machine"].update(microcode="0x2")),

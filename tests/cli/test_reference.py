@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import pathlib
+import shutil
 
 import numpy
 import pytest
@@ -64,9 +65,51 @@ def test_the_model_itself_as_its_reference(certify, pair):
     assert found["heads"][0]["argmax_agreement_ppm"] == 1_000_000
 
 
-def test_what_the_exporter_measured_is_there_without_a_reference(tickmlp, certify, pair):
+def test_the_float32_blob_beside_the_model_is_the_reference_by_default(certify, pair):
+    _, given = certify(pair[0], "--reference", pair[1])
     done, document = certify(pair[0])
-    assert document["correctness"]["reference"] is None and "no --reference given" in done.stdout
+    found = document["correctness"]
+    assert found["reference"] == given["correctness"]["reference"] and found["why_not_compared"] is None
+    assert "8 states against pair-float32, float32" in done.stdout
+    _, document = certify(pair[1])
+    assert document["correctness"]["reference"] is None
+    assert document["correctness"]["why_not_compared"] == "the model is float32 itself"
+
+
+@pytest.mark.parametrize("beside, words", [
+    (None, "no float32 blob of the same model beside it; --reference FLOAT32.blob names one"),
+    ("other", "m-float32.blob was exported from another source"), ("five", "reference-shape: has 5 inputs"),
+    ("int8", "reference-type: is int8"), ("garbage", "m-float32.blob")])
+def test_what_lies_beside_and_is_no_reference_is_named(certify, pair, folder, tmp_path, beside, words):
+    shutil.copy(pair[0], tmp_path / "m-int8.blob")
+    make = {"other": lambda: export(folder, "beside", network(seed=6), "--dtype", "float32", "--window", "4x3"),
+            "five": lambda: export(folder, "beside-5", network(inputs=5), "--dtype", "float32"),
+            "int8": lambda: pair[0]}
+    if beside == "garbage":
+        (tmp_path / "m-float32.blob").write_bytes(b"no blob")
+    elif beside is not None:
+        shutil.copy(make[beside](), tmp_path / "m-float32.blob")
+    done, document = certify(tmp_path / "m-int8.blob")
+    assert document["correctness"]["reference"] is None and words in document["correctness"]["why_not_compared"]
+    assert "not compared with a float32 model: " in done.stdout
+    assert " ".join(words.split()) in " ".join(done.stdout.split()) or beside
+
+
+def test_a_report_does_not_replace_what_lies_beside(tickmlp, pair):
+    before = pair[1].read_bytes()
+    done = tickmlp("certify", pair[0], "--html", pair[1])
+    assert done.returncode in (2, 4) and pair[1].read_bytes() == before
+
+
+def test_the_shape_of_each_head(tickmlp, certify, pair):
+    _, document = certify(pair[0])
+    inspected = json.loads(tickmlp("inspect", pair[0], "--json").stdout)["heads"]
+    assert document["model"]["shapes"] == [{key: head[key] for key in ("name", "activation", "hidden", "outputs")}
+                                           for head in inspected]
+
+
+def test_what_the_exporter_measured_is_there_without_a_reference(tickmlp, certify, pair):
+    _, document = certify(pair[0])
     stored = json.loads(tickmlp("inspect", pair[0], "--json").stdout)["accuracy"]
     accuracy = document["model"]["accuracy"]
     assert accuracy["states"] == stored["states"] and accuracy["clipped_inputs"] == stored["clipped_inputs"]

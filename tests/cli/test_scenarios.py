@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tickmlp certify --scenario`: calls after a gap, with a model that is touched meanwhile, and with evicted caches."""
 import json
+import os
 import platform
 import time
 
 import pytest
+
+from certificates import digest
 
 COLD = {f"spaced-{gap}": ns for gap, ns in (("1us", 1000), ("10us", 10**4), ("100us", 10**5), ("1ms", 10**6),
                                             ("10ms", 10**7))}
@@ -70,6 +73,28 @@ def test_samples_are_bounded_by_time(certify, blob):
     assert seen["spaced-1us", "full"]["count"] == 60000 and seen["spaced-1us", "full"]["p99_99_ns"] is not None
     assert 400 < seen["spaced-1ms", "tick"]["count"] <= 500 and seen["spaced-1ms", "tick"]["p99_9_ns"] is None
     assert seen["hot", "full"]["count"] == 60000
+
+
+def test_several_sessions_name_their_slowest_calls(certify, blob, verify, tmp_path):
+    """With the core that each was on, since each session has one of its own."""
+    cores = sorted(os.sched_getaffinity(0))[-2:]
+    if len(cores) < 2:
+        pytest.skip("one core only")
+    _, certificate = certify(blob, "--samples", 20000, "--scenario", "sessions-2")
+    scenario = by_name(certificate)["sessions-2", "full"]
+    assert len(scenario["worst"]) == 10
+    assert {sample["run"] for sample in scenario["worst"]} <= {1, 2, 3, 4, 5}
+    known = [sample["cause"] for sample in scenario["worst"] if sample["cause"] is not None]
+    assert all(cause.startswith(tuple(f"core {core}: " for core in cores)) for cause in known)
+    assert known or not os.access("/proc/interrupts", os.R_OK)
+    # Each other core has to be set apart too, and the row that says so cannot be taken away.
+    rows = [row for row in certificate["audit"] if row["name"].startswith("isolated core ")]
+    assert [row["name"] for row in rows] == [f"isolated core {core}, of a session" for core in cores[:-1]]
+    assert all(row["forcing"] for row in rows)
+    certificate["audit"].remove(rows[0])
+    certificate["digest"] = digest(certificate)
+    (tmp_path / "report.json").write_text(json.dumps(certificate))
+    assert not verify(tmp_path / "report.json")[1]["facts"]
 
 
 def test_without_a_window_there_is_no_tick(certify, flat_blob):

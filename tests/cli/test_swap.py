@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from report_frame import check_frame
 from small_models import ROOT
 
 CORES = sorted(os.sched_getaffinity(0))
@@ -26,7 +27,7 @@ def test_every_answer_under_swaps_has_its_model_s_bits(tickmlp, tmp_path, name, 
     assert done.returncode == 0, done.stderr
     assert "golden bits" in done.stdout and ("publisher: load" in done.stdout) == load
     report = json.loads(out.read_text())
-    assert report["schema"] == "tickmlp-swap/0" and report["epochs"] == 6 and report["equal_bits"] is True
+    check_frame(tickmlp, report, "swap", ROOT / "weights" / f"{name}.blob")
     assert set(report["paths"]) == paths and report["publications"] > 6
     calls = report["without_slot"]["count"]
     for path in report["paths"].values():
@@ -48,7 +49,8 @@ def test_a_shadow_compares_what_it_is_given(tickmlp, tmp_path):
                    ROOT / "weights" / "tactical-float32.blob", "--epochs", "6", "--block", "30", "--json", out)
     assert done.returncode == 0, done.stderr
     report = json.loads(out.read_text())
-    assert report["schema"] == "tickmlp-shadow/0" and report["equal_bits"] is True and report["gap_ns"] == 10000
+    check_frame(tickmlp, report, "shadow", ROOT / "weights" / "tactical-int8.blob")
+    assert report["gap_ns"] == 10000
     shadow = report["shadow"]
     handed = sum(path["shadowed"]["count"] for path in report["paths"].values())
     assert shadow["offered"] == handed == report["offer"]["count"]

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from report_frame import check_frame
 from small_models import ROOT
 
 CORES = sorted(os.sched_getaffinity(0))
@@ -19,6 +20,8 @@ def test_every_number_of_cores_is_measured_and_has_the_right_bits(tickmlp, tmp_p
     assert done.returncode == 0, done.stderr
     assert "golden bits" in done.stdout and "of one core" in done.stdout
     report = json.loads(out.read_text())
+    if len(cores) > 1:
+        check_frame(tickmlp, report, "team", blob)
     assert report["schema"] == "tickmlp-team/0" and report["cores"] == cores and report["epochs"] == 6
     assert report["model"]["lanes"] == 224 and report["model"]["dtype"] == dtype
     assert report["equal_bits"] is True and report["compared"] == 6 * 8 * (len(cores) - 1)

@@ -52,7 +52,11 @@ def test_a_fresh_certificate_is_valid(tickmlp, verify, signed, small, keys):
     assert checks.keys() >= {"digest", "c.hlog", "c.full-hot.hgrm", "scenarios", "figures", "facts", "signature",
                              "model file"}
     done = tickmlp("verify", signed / "c.json")
-    assert done.returncode == 0 and "valid: " in done.stdout and "not checked: no --public-key" in done.stdout
+    assert done.returncode == 0 and "not checked: no --public-key" in done.stdout
+    # Which program made it, to which schema.
+    tool = document_of(signed)["tool"]
+    assert f"made by  tickmlp {tool['version']}, commit {tool['commit'][:12]}" in done.stdout
+    assert "its schema is tickmlp-certificate/1" in done.stdout and "This is tickmlp" not in done.stdout
 
 
 def edits(document, paths):

@@ -73,13 +73,14 @@ def test_an_interrupted_run_that_calls_itself_complete(verify, binary, small, tm
     import subprocess
     import time
     process = subprocess.Popen([binary, "certify", small, "--runs", "2", "--epochs", "10000", "--samples", "100000000",
-                                "--scenario", "hot", "--json", tmp_path / "c.json"], stdout=subprocess.DEVNULL)
+                                "--scenario", "hot", "--budget", "p50=1ns", "--json", tmp_path / "c.json"],
+                               stdout=subprocess.DEVNULL)
     time.sleep(2)
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 128 + signal.SIGTERM
     assert verify(tmp_path / "c.json")[1]["facts"]
     document = document_of(tmp_path)
-    document.update(complete=True, interrupt_signal=None, reasons=["no budget declared"])
+    document.update(complete=True, interrupt_signal=None, verdict="FAIL", reasons=[document["budgets"][0]["why"]])
     document["method"].update(runs=document["method"]["runs_finished"])
     document["digest"] = digest(document)
     (tmp_path / "c.json").write_text(json.dumps(document))

@@ -41,3 +41,5 @@ def test_every_figure_computed_again_without_our_code(signed):
     for budget in document["budgets"]:
         histogram = merged(merged(run) for run in log[budget["scenario"]])
         assert budget["above_budget"] == sum(n for value, n in histogram.items() if value > budget["budget_ns"])
+        share = 1e6 * budget["above_budget"] / sum(histogram.values())
+        assert budget["share_above_ppm"] == pytest.approx(share, abs=0.000051)

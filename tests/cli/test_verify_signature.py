@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signatures of certificates, in both directions with openssl's own program."""
+import json
 import os
 import subprocess
 
 import pytest
+
+from certificates import digest, document_of
 
 
 def test_openssl_verifies_our_signature_and_we_verify_its(verify, tickmlp, copy, keys):
@@ -21,6 +24,33 @@ def test_openssl_verifies_our_signature_and_we_verify_its(verify, tickmlp, copy,
     assert code == 1 and not checks["signature"] and checks["digest"]
     signature.unlink()
     assert not verify(certificate, "--public-key", keys / "theirs.public.pem")[1]["signature"]
+
+
+def test_the_last_line_says_whether_it_is_signed(tickmlp, copy, keys):
+    def last(*options):
+        done = tickmlp("verify", copy / "c.json", *options)
+        report = json.loads(tickmlp("verify", copy / "c.json", "--json", *options).stdout)
+        return done.stdout.splitlines()[-1].split(":")[0], report["signature"]
+    ours, theirs = ["--public-key", keys / "ours.public.pem"], ["--public-key", keys / "theirs.public.pem"]
+    assert last(*ours) == (f"valid, signed by the owner of {ours[1]}", "fits")
+    assert last(*theirs) == ("INVALID", "does not fit")
+    assert last() == ("valid, signature not checked", "not checked")
+    (copy / "c.json.sig").unlink()
+    assert last() == ("valid, unsigned", "none")
+    assert last(*ours) == ("INVALID", "missing")
+
+
+def test_another_versions_certificate_names_both_versions(tickmlp, verify, copy):
+    document = document_of(copy)
+    document["tool"]["version"] = "9.8.7"
+    document["digest"] = digest(document)
+    (copy / "c.json").write_text(json.dumps(document))
+    done = tickmlp("verify", copy / "c.json")
+    ours = tickmlp("--version").stdout.split()[-1]
+    assert done.returncode == 0 and "made by  tickmlp 9.8.7, commit" in done.stdout
+    assert f"This is tickmlp {ours}" in " ".join(done.stdout.split())
+    report = json.loads(tickmlp("verify", copy / "c.json", "--json").stdout)
+    assert report["tool"]["version"] == "9.8.7" and report["certificate_schema"] == "tickmlp-certificate/1"
 
 
 @pytest.mark.parametrize("key, words", [("rsa.public.pem", "key of another kind: expected Ed25519"),

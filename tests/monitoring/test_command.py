@@ -16,6 +16,9 @@ BLOB = ROOT / "weights" / "tactical-int8.blob"
     (2, "--slow", ["--textfile", "a.prom", "--slow", "2 fortnights"]),
     (2, "from 1 to 1000000", ["--textfile", "a.prom", "--rate", "0"]),
     (4, "No such file or directory", ["--textfile", "none/a.prom"]),
+    (2, "--shadow-sleep", ["--textfile", "a.prom", "--shadow-sleep", "5"]),
+    (4, "cannot load", ["--textfile", "a.prom", "--shadow", "none.blob"]),
+    (4, "other-model", ["--textfile", "a.prom", "--shadow", ROOT / "weights" / "strategic-int8.blob"]),
     (4, "pin-failed", ["--textfile", "a.prom", "--core", "8191"]),
 ])
 def test_what_is_refused(binary, tmp_path, code, says, arguments):

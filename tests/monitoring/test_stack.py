@@ -22,9 +22,13 @@ DRILL = ("--slow", "2ms", "--refuse", "2", "--clip", "60")
 
 
 def impatient(rules):
-    """The rules as they are, but for how long they wait: `for:` gone, figures stale after 4 s in place of 60."""
+    """The rules as they are, but for how long they wait: `for:` gone, figures stale after 4 s in place of 60; and the
+    shadow's limit is for another model."""
     text = re.sub(r"^ *for: \w+\n", "", rules, flags=re.MULTILINE)
     assert text.count("60\n") == 1 and text.count("<= 60)") == 1
+    limit = "vector(0.95)\n        labels: {model: tactical}"  # becomes one for the model that is shadowed here
+    assert text.count(limit) == 1
+    text = text.replace(limit, limit.replace("tactical", "small"))
     return text.replace("> 60\n", f"> {STALE_SECONDS}\n").replace("<= 60)", f"<= {STALE_SECONDS})")
 
 
@@ -51,10 +55,12 @@ def stack(binary, tmp_path_factory):
                         f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{server}")
         monitor(processes, binary, "sick", ROOT / "weights" / "tactical-int8.blob", *DRILL)
         monitor(processes, binary, "healthy", small[0])
+        # Other weights in the next generation, and too slow: 200 questions a second, 256 places for three seconds.
+        monitor(processes, binary, "shadowed", small[0], "--shadow", small[1], "--shadow-sleep", "3s")
         prometheus = Prometheus(server)
         prometheus.processes, prometheus.small, prometheus.node = processes, small, node
         prometheus.binary = binary
-        wait_for("data of both processes", 60, lambda: len(prometheus.query("tickmlp_model_info")) == 4)
+        wait_for("data of all processes", 60, lambda: len(prometheus.query("tickmlp_model_info")) == 7)
         yield prometheus
     except AssertionError as error:
         raise AssertionError(f"{error}\n{processes.logs()}") from error
@@ -70,6 +76,17 @@ def test_alerts_fire_for_the_sick_process(stack):
     assert not {name for name, process in stack.firing()
                 if process == "healthy" and not name.startswith("TickmlpP99")}
     assert not {name for name, _ in stack.firing()} & {"TickmlpSnapshotStale", "TickmlpGenerationMismatch"}
+
+
+def test_a_shadow_that_differs_and_drops_is_named(stack):
+    expected = {("TickmlpShadowDisagrees", "shadowed"), ("TickmlpShadowDrops", "shadowed")}
+    wait_for(f"{expected} firing", 60, lambda: expected <= stack.firing())
+    agreement, = stack.query("tickmlp:shadow_agreement")
+    dropped, = stack.query("tickmlp:shadow_dropped_share")
+    assert agreement["metric"]["generation"] == dropped["metric"]["generation"] == "8"
+    assert float(agreement["value"][1]) < 0.95 and 0.2 < float(dropped["value"][1]) < 0.9
+    # A shadow of the next generation is no second generation at work.
+    assert ("TickmlpGenerationMismatch", "small") not in stack.firing()
 
 
 def test_severities_arrive(stack):

@@ -20,14 +20,21 @@ def tickmlp():
 
 
 @pytest.fixture(scope="session")
-def made(tickmlp, tmp_path_factory):
-    """(document, page of certify): 5,000 hot calls, so p99.9 has a figure and p99.99 has none."""
+def made_in(tickmlp, tmp_path_factory):
+    """The folder of a certificate c.json, its evidence and its page c.html: 5,000 hot calls, so p99.9 has a figure and
+    p99.99 has none."""
     folder = tmp_path_factory.mktemp("certificate")
     answer = tickmlp("certify", ROOT / "weights" / "tactical-int8.blob", "--samples", 5000, "--runs", 5, "--epochs", 2,
                      "--warm-up", 100, "--scenario", "hot,spaced-100us,evicted", "--budget", "p99=1s,p99.9=1ns,min=1us",
                      "--json", folder / "c.json", "--html", folder / "c.html")
     assert answer.returncode in (0, 1, 3), answer.stderr
-    return json.loads((folder / "c.json").read_text()), (folder / "c.html").read_text()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made(made_in):
+    """(document, page of certify)"""
+    return json.loads((made_in / "c.json").read_text()), (made_in / "c.html").read_text()
 
 
 @pytest.fixture

@@ -48,6 +48,10 @@ def test_the_verdict_comes_first_with_every_reason(made):
 
 def test_budgets_are_drawn(made):
     document, page = made
+    for budget in document["budgets"]:
+        share = f"{budget['share_above_ppm'] / 1e4:.3g}"
+        words = f"{budget['above_budget']:,} of {budget['count']:,} calls ({share} %) took longer than the budget."
+        assert words in page
     drawn = [svg for svg in parsed(page).iter("svg") if svg.get("class") == "budget"]
     assert len(drawn) == len(document["budgets"]) == 3
     for svg in drawn:

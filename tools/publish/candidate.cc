@@ -85,7 +85,8 @@ Candidate read_candidate(const std::string& path) {
   const Model model(loaded, &tickmlp_model_free);
   const tickmlp_model_info& info = *tickmlp_model_describe(loaded);
   if (!is_publishable(info.name))
-    refuse(kOtherModel, path + " is named \"" + info.name + "\"; expected letters, digits and ._+- (--name at export)");
+    refuse(kOtherModel, path + " is named \"" + info.name +
+                            "\"; expected letters, digits and ._+-, the first a letter or digit (--name at export)");
   std::string bytes = read_file(path, info.blob_bytes);
   const std::string digest = sha256(bytes);
   if (std::memcmp(digest.data(), info.blob_sha256, digest.size()) != 0)

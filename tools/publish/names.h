@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names in a published folder, and the one line of `current`. tools/training_cycle/names.py is the mirror.
+// The names in a published folder, and the one line of `current`, as runtime/watch reads them.
+// tools/training_cycle/names.py is the mirror.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ struct PublishedName {
   bool operator==(const PublishedName&) const = default;
 };
 
-// Letters, digits and ._+- , the first a letter or digit: what needs no quoting in a file name or in `current`.
+// Letters, digits and ._+- , 63 at most, the first a letter or digit: what needs no quoting in a file name or in
+// `current`, and fits a blob's header.
 bool is_publishable(std::string_view name);
 
 // nullopt where it is no such name. One spelling each: no leading zeros, lower-case digits.

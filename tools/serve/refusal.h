@@ -28,6 +28,7 @@ struct Refusal {
   Code code = Code::ok;
   std::string message;
   int retry_after_s = 1;  // for `unavailable`
+  std::string allow{};    // for `method_not_allowed`: the methods that are
 
   explicit operator bool() const { return code != Code::ok; }
 };

@@ -13,7 +13,8 @@ namespace tickmlp::serve {
 struct ServeOptions {
   RepositoryOptions repository;
   WorkerOptions http;
-  GrpcOptions grpc;                         // its host, token and limits are those of `http`
+  GrpcOptions grpc;  // its host, splits, token and limits are those of `http`
+  std::vector<ShadowPair> shadows;
   std::vector<int> cores;                   // one thread pinned to each; empty: `threads` threads that are not pinned
   std::size_t threads = 1;                  //
   std::uint64_t poll_ns = 1'000'000'000;    // between two looks at published folders

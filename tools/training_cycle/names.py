@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The names in a published folder, and the one line of `current`. The mirror of tools/publish/names.h."""
+"""The names in a published folder, and the one line of `current`. The mirror of runtime/watch/publication.h."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ CURRENT = "current"
 SIGNATURE_SUFFIX, WITHDRAWN_SUFFIX, TEMPORARY_PREFIX = ".minisig", ".withdrawn", ".tmp-"
 MAX_GENERATION = 2**64 - 1
 _GENERATION = r"0|[1-9]\d{0,19}"
-_NAME = re.compile(rf"([A-Za-z0-9][A-Za-z0-9._+-]*)-({_GENERATION})-([0-9a-f]{{8}})\.blob", re.ASCII)
+_MODEL = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}"  # a blob's header has room for 63
+_NAME = re.compile(rf"({_MODEL})-({_GENERATION})-([0-9a-f]{{8}})\.blob", re.ASCII)
 _CURRENT = re.compile(rf"(\S+?)(?: rollback-from ({_GENERATION}))?\n", re.ASCII)
 
 
@@ -40,7 +41,7 @@ class Current:
 
 
 def is_publishable(name: str) -> bool:
-    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", name, re.ASCII) is not None
+    return re.fullmatch(_MODEL, name, re.ASCII) is not None
 
 
 def parse_name(file: str) -> PublishedName | None:

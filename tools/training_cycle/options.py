@@ -101,7 +101,7 @@ def _refuse(text: str, expected: str) -> NoReturn:
 
 def _name(text: str) -> str:
     if not is_publishable(text):
-        _refuse(text, "letters, digits and ._+-, the first a letter or digit")
+        _refuse(text, "letters, digits and ._+-, 63 at most, the first a letter or digit")
     return text
 
 

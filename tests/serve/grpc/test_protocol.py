@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every call of the service, and the status of every refusal."""
+import json
 import shutil
 
 import grpc
@@ -7,6 +8,7 @@ import numpy
 import pytest
 
 from asked import code_of, outputs_of
+from served import binary_outputs
 
 STATE = numpy.zeros((1, 13), numpy.float32)
 NAME = "strategic-int8"
@@ -122,3 +124,29 @@ def test_a_folder_without_models_is_refused(with_grpc, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(AssertionError, match="no model"):
         Server(with_grpc, tmp_path / "empty", ["--grpc-port", "0"])
+
+
+def test_a_split_asks_for_the_key(ask):
+    """The arm is that of HTTP's header, and of the library: tests/serve/test_split_shadow.py holds that one."""
+    asked = ask("--split", "strategic=strategic-int8:50%,strategic-float32:50%")
+    chosen = {}
+    for key in range(40):
+        fields = {"Inference-Header-Content-Length": "0", "Tickmlp-Key": str(key)}
+        _, fields, body = asked.server.ask("POST", "/v2/models/strategic/infer", STATE.tobytes(), fields)
+        chosen[key] = asked.stub.ModelInfer(asked.request("strategic", STATE), metadata=[("tickmlp-key", str(key))])
+        assert chosen[key].model_name == binary_outputs(fields, body)[0]["model_name"]
+    assert {answer.model_name for answer in chosen.values()} == {"strategic-int8", "strategic-float32"}
+    assert code_of(asked.stub.ModelInfer, asked.request("strategic", STATE))[0] == INVALID
+    assert asked.model_ready("strategic")
+    answers = asked.stub.ModelStreamInfer(iter([asked.request("strategic", STATE)]), metadata=[("tickmlp-key", "3")])
+    assert next(answers).infer_response.model_name == chosen[3].model_name
+    metadata = asked.stub.ModelMetadata(asked.messages.ModelMetadataRequest(name="strategic"))
+    assert metadata.name == "strategic-int8"
+
+
+def test_a_shadow_sees_what_grpc_answers(ask):
+    asked = ask("--shadow", f"{NAME}=strategic-float32")
+    for _ in range(20):
+        asked.stub.ModelInfer(asked.request(NAME, STATE))
+    figures = json.loads(asked.server.ask("GET", f"/v2/models/{NAME}/shadow")[2])
+    assert figures["offered"] == 20

@@ -26,7 +26,27 @@ bool ThreadModel::has_version(std::uint64_t generation) const {
 
 void Models::refresh() {
   const std::uint64_t number = repository_.number();
-  if (number == number_) return;
+  const std::uint64_t shadow_number = shadows_ != nullptr ? shadows_->number() : 0;
+  if (number == number_ && shadow_number == shadow_number_) return;
+  if (number != number_) follow_catalogue();
+  if (shadows_ != nullptr) follow_shadows();
+  number_ = number;
+  shadow_number_ = shadow_number;
+}
+
+void Models::follow_shadows() {
+  const auto current = shadows_->current();
+  for (auto& [name, model] : models_) {
+    const auto place = current.find(name);
+    const std::shared_ptr<Shadow> next = place == current.end() ? nullptr : place->second;
+    if (next == model.shadow_owner) continue;
+    model.shadow = next == nullptr ? nullptr : next->join(tickmlp_reader_take(model.current.get())->model);
+    tickmlp_reader_release(model.current.get());
+    model.shadow_owner = next;
+  }
+}
+
+void Models::follow_catalogue() {
   const std::shared_ptr<const Catalogue> catalogue = repository_.catalogue();
   std::erase_if(models_, [&](const auto& model) { return !catalogue->contains(model.first); });
   for (const auto& [name, served] : *catalogue) {
@@ -37,7 +57,7 @@ void Models::refresh() {
       place = models_.end();
     }
     if (place == models_.end())
-      place = models_.emplace(name, ThreadModel{served, Reader(served->current, name_), {}}).first;
+      place = models_.emplace(name, ThreadModel{served, Reader(served->current, name_), {}, {}, nullptr}).first;
     ThreadModel& model = place->second;
     model.served = served;
     std::vector<std::pair<std::uint64_t, Reader>> others;
@@ -48,7 +68,6 @@ void Models::refresh() {
     }
     model.others.swap(others);
   }
-  number_ = number;
 }
 
 ThreadModel* Models::find(std::string_view name) {
@@ -92,6 +111,9 @@ Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version,
                                     ? tickmlp_infer(held->session, inputs.data(), shape.inputs, outputs, shape.outputs)
                                     : tickmlp_infer_batch(held->session, inputs.data(), states, outputs, &done);
   tickmlp_reader_release(reader);
+  if (model.shadow != nullptr && !version && status == TICKMLP_OK)
+    for (std::size_t i = 0; i < states; ++i)
+      tickmlp_shadow_offer(model.shadow, inputs.data() + i * shape.inputs, outputs + i * shape.outputs);
   return {refused(status, done), generation};
 }
 

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "serve/engine/shadows.h"
 #include "serve/refusal.h"
 #include "serve/repository/repository.h"
 
@@ -37,6 +38,8 @@ struct ThreadModel {
   std::shared_ptr<const Served> served;
   Reader current;
   std::vector<std::pair<std::uint64_t, Reader>> others;
+  std::shared_ptr<Shadow> shadow_owner;
+  tickmlp_shadow* shadow = nullptr;  // this thread's, of what the current generation answers
 
   bool has_version(std::uint64_t generation) const;
 };
@@ -49,10 +52,12 @@ struct Inferred {
 // Thread-compatible: one for each serving thread, created in it.
 class Models {
  public:
-  Models(Repository& repository, std::string thread_name) : repository_(repository), name_(std::move(thread_name)) {}
+  // `shadows` may be null.
+  Models(Repository& repository, std::string thread_name, Shadows* shadows = nullptr)
+      : repository_(repository), shadows_(shadows), name_(std::move(thread_name)) {}
 
-  // Follows the catalogue where it has changed: one atomic load where it has not. Before a request, and now and then
-  // while there is none, so that models that went are given up.
+  // Follows the catalogue and the shadows where they have changed: an atomic load each where they have not. Before a
+  // request, and now and then while there is none, so that models that went are given up.
   void refresh();
 
   // Null where no such model serves. Valid until the next refresh().
@@ -68,9 +73,13 @@ class Models {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
+  void follow_catalogue();
+  void follow_shadows();
+
   Repository& repository_;
+  Shadows* const shadows_;
   const std::string name_;
-  std::uint64_t number_ = 0;
+  std::uint64_t number_ = 0, shadow_number_ = 0;
   std::unordered_map<std::string, ThreadModel, Hash, std::equal_to<>> models_;
 };
 

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::size_t kStreams = 1000;  // most at a time, of one worker
 
+constexpr char kKey[] = "tickmlp-key";  // chooses an arm of a split
+
 const Refusal kDraining{Code::unavailable, "the server is shutting down"};
 
 // What the client no longer waits for is not computed.
@@ -18,10 +20,11 @@ Refusal check_deadline(const grpc::ServerContext& context) {
   return {Code::timeout, "the call's deadline passed before it was served"};
 }
 
-std::string_view authorization_of(const grpc::ServerContext& context) {
+// Of two with this name, none is believed.
+std::string_view metadata_of(const grpc::ServerContext& context, const char* name) {
   const auto& metadata = context.client_metadata();
-  if (metadata.count("authorization") != 1) return {};  // of two, none is believed
-  const grpc::string_ref value = metadata.find("authorization")->second;
+  if (metadata.count(name) != 1) return {};
+  const grpc::string_ref value = metadata.find(name)->second;
   return {value.data(), value.size()};
 }
 
@@ -50,7 +53,8 @@ void UnaryCall::proceed(bool ok) {
 void UnaryCall::answer() {
   ByteBuffer response;
   Refusal refusal = worker_.draining() && method_ == Method::model_infer ? kDraining : check_deadline(*context_);
-  if (!refusal) refusal = worker_.methods().answer(method_, worker_.ready(), &request_, &response);
+  if (!refusal)
+    refusal = worker_.methods().answer(method_, worker_.ready(), metadata_of(*context_, kKey), &request_, &response);
   finish(refusal, response);
 }
 
@@ -58,10 +62,11 @@ void UnaryCall::answer() {
 void UnaryCall::change() {
   if (worker_.draining()) return finish(kDraining, {});
   std::string name;
-  if (const Refusal refusal = worker_.methods().read_change(method_, authorization_of(*context_), &request_, &name))
+  if (const Refusal refusal =
+          worker_.methods().read_change(method_, metadata_of(*context_, "authorization"), &request_, &name))
     return finish(refusal, {});
-  worker_.shared().jobs.post([this, name] {
-    Repository& repository = worker_.shared().repository;
+  worker_.shared().host.jobs.post([this, name] {
+    Repository& repository = worker_.shared().host.repository;
     finish(method_ == Method::model_unload ? repository.unload(name) : repository.load(name), Methods::nothing());
   });
 }
@@ -105,7 +110,8 @@ void StreamCall::proceed(bool ok) {
     case State::reading: {
       if (!ok) return finish({});  // the client has sent its last, or is gone
       ByteBuffer response;
-      if (const Refusal refusal = worker_.methods().answer_streamed(&message_, &response)) return finish(refusal);
+      if (const Refusal refusal = worker_.methods().answer_streamed(metadata_of(context_, kKey), &message_, &response))
+        return finish(refusal);
       state_ = State::writing;
       ++under_way_;
       return responder_.Write(response, this);

@@ -6,7 +6,7 @@ namespace tickmlp::serve {
 
 bool has_grpc() { return false; }
 
-Refusal start_grpc(const GrpcOptions&, Repository&, Jobs&, std::unique_ptr<GrpcServer>*) {
+Refusal start_grpc(const GrpcOptions&, const GrpcHost&, std::unique_ptr<GrpcServer>*) {
   return {Code::internal,
           "--grpc-port: this program was built without gRPC: expected a build with -Dgrpc=enabled "
           "(scripts/bootstrap --for grpc installs what it needs)"};

@@ -66,8 +66,7 @@ void set_limits(const GrpcOptions& options, grpc::ServerBuilder* builder) {
 
 class Server final : public GrpcServer {
  public:
-  Server(const GrpcOptions& options, Repository& repository, Jobs& jobs)
-      : options_(options), shared_{options_, repository, jobs} {}
+  Server(const GrpcOptions& options, const GrpcHost& host) : options_(options), shared_{options_, host} {}
 
   ~Server() override {
     if (server_ == nullptr) return;
@@ -143,9 +142,9 @@ class Server final : public GrpcServer {
 
 bool has_grpc() { return true; }
 
-Refusal start_grpc(const GrpcOptions& options, Repository& repository, Jobs& jobs, std::unique_ptr<GrpcServer>* out) {
+Refusal start_grpc(const GrpcOptions& options, const GrpcHost& host, std::unique_ptr<GrpcServer>* out) {
   set_up_libraries();
-  auto server = std::make_unique<Server>(options, repository, jobs);
+  auto server = std::make_unique<Server>(options, host);
   if (Refusal refusal = server->start()) return refusal;
   *out = std::move(server);
   return {};

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "serve/engine/shadows.h"
+#include "serve/engine/split.h"
 #include "serve/jobs.h"
 #include "serve/repository/repository.h"
 
@@ -16,15 +18,23 @@ namespace tickmlp::serve {
 struct GrpcOptions {
   bool enabled = false;
   std::string host = "127.0.0.1";
-  std::uint16_t port = 0;                       // 0: any that is free
-  std::size_t threads = 1;                      // where no cores are named
-  std::vector<int> cores;                       // one thread pinned to each
+  std::uint16_t port = 0;   // 0: any that is free
+  std::size_t threads = 1;  // where no cores are named
+  std::vector<int> cores;   // one thread pinned to each
+  Splits splits{};
   std::string admin_token;                      // of load and unload; empty: they are switched off
   std::size_t max_states = 1024;                // of one request
   std::size_t body_bytes = 8 << 20;             // of one message
   std::size_t header_bytes = 16384;             // of a call's metadata
   std::uint64_t handshake_ns = 10'000'000'000;  // most between a connection and its HTTP/2 preface
   std::string tls_certificate, tls_key;         // PEM; both empty: no TLS
+};
+
+// What outlives the server, and it shares with the others.
+struct GrpcHost {
+  Repository& repository;
+  Shadows& shadows;
+  Jobs& jobs;
 };
 
 class GrpcServer {
@@ -41,8 +51,8 @@ class GrpcServer {
 };
 
 // Listens and serves. Refused: built without gRPC, a port or certificate that cannot be used, a core that is not
-// allowed. `repository` and `jobs` outlive the server.
-Refusal start_grpc(const GrpcOptions& options, Repository& repository, Jobs& jobs, std::unique_ptr<GrpcServer>* out);
+// allowed.
+Refusal start_grpc(const GrpcOptions& options, const GrpcHost& host, std::unique_ptr<GrpcServer>* out);
 
 // False in a build without gRPC.
 bool has_grpc();

@@ -4,6 +4,7 @@
 #include <grpcpp/support/proto_buffer_reader.h>
 
 #include "serve/admin_token.h"
+#include "serve/engine/choose.h"
 
 namespace tickmlp::serve {
 namespace {
@@ -33,10 +34,10 @@ Refusal check_repository(const std::string& name) {
 
 }  // namespace
 
-Methods::Methods(const GrpcOptions& options, Repository& repository, std::string thread_name)
+Methods::Methods(const GrpcOptions& options, const GrpcHost& host, std::string thread_name)
     : options_(options),
-      repository_(repository),
-      models_(repository, std::move(thread_name)),
+      repository_(host.repository),
+      models_(host.repository, std::move(thread_name), &host.shadows),
       first_block_(kFirstBlock),
       arena_(arena_options(&first_block_)) {}
 
@@ -50,13 +51,13 @@ Refusal Methods::with(ByteBuffer* bytes, Handler handler) {
   return handler(*request);
 }
 
-Refusal Methods::answer(Method method, bool ready, ByteBuffer* bytes, ByteBuffer* response) {
+Refusal Methods::answer(Method method, bool ready, std::string_view key, ByteBuffer* bytes, ByteBuffer* response) {
   models_.refresh();
   switch (method) {
     case Method::model_infer:
       return with<inference::ModelInferRequest>(bytes, [&](const auto& request) {
         auto* answer = Arena::CreateMessage<inference::ModelInferResponse>(&arena_);
-        if (Refusal refusal = infer(request, answer)) return refusal;
+        if (Refusal refusal = infer(request, key, answer)) return refusal;
         *response = to_bytes(*answer);
         return Refusal{};
       });
@@ -111,11 +112,11 @@ Refusal Methods::answer(Method method, bool ready, ByteBuffer* bytes, ByteBuffer
   return {Code::internal, "no such method"};
 }
 
-Refusal Methods::answer_streamed(ByteBuffer* bytes, ByteBuffer* response) {
+Refusal Methods::answer_streamed(std::string_view key, ByteBuffer* bytes, ByteBuffer* response) {
   models_.refresh();
   return with<inference::ModelInferRequest>(bytes, [&](const auto& request) {
     auto* answer = Arena::CreateMessage<inference::ModelStreamInferResponse>(&arena_);
-    if (const Refusal refusal = infer(request, answer->mutable_infer_response())) {
+    if (const Refusal refusal = infer(request, key, answer->mutable_infer_response())) {
       answer->mutable_infer_response()->Clear();
       answer->mutable_infer_response()->set_id(request.id());  // which of the stream's requests it was
       answer->set_error_message(refusal.message);
@@ -125,9 +126,10 @@ Refusal Methods::answer_streamed(ByteBuffer* bytes, ByteBuffer* response) {
   });
 }
 
-Refusal Methods::infer(const inference::ModelInferRequest& request, inference::ModelInferResponse* response) {
-  ThreadModel* model = models_.find(request.model_name());
-  if (model == nullptr) return {Code::not_found, "no model of that name is served"};
+Refusal Methods::infer(const inference::ModelInferRequest& request, std::string_view key,
+                       inference::ModelInferResponse* response) {
+  ThreadModel* model = nullptr;
+  if (Refusal refusal = choose_model(models_, options_.splits, request.model_name(), key, true, &model)) return refusal;
   std::optional<std::uint64_t> version;
   if (Refusal refusal = read_version(request.model_version(), &version)) return refusal;
   const Shape& shape = model->served->shape;
@@ -144,16 +146,18 @@ Refusal Methods::infer(const inference::ModelInferRequest& request, inference::M
 
 // A model that is not there is not ready, and no error.
 bool Methods::model_ready(const inference::ModelReadyRequest& request) {
-  const ThreadModel* model = models_.find(request.name());
+  ThreadModel* model = nullptr;
   std::optional<std::uint64_t> version;
-  if (model == nullptr || read_version(request.version(), &version)) return false;
+  if (choose_model(models_, options_.splits, request.name(), {}, false, &model) ||
+      read_version(request.version(), &version))
+    return false;
   return !version || model->has_version(*version);
 }
 
 Refusal Methods::model_metadata(const inference::ModelMetadataRequest& request,
                                 inference::ModelMetadataResponse* response) {
-  const ThreadModel* model = models_.find(request.name());
-  if (model == nullptr) return {Code::not_found, "no model of that name is served"};
+  ThreadModel* model = nullptr;
+  if (Refusal refusal = choose_model(models_, options_.splits, request.name(), {}, false, &model)) return refusal;
   std::optional<std::uint64_t> version;
   if (Refusal refusal = read_version(request.version(), &version)) return refusal;
   if (version && !model->has_version(*version))

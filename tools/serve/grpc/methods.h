@@ -18,15 +18,16 @@ namespace tickmlp::serve {
 // Thread-compatible: one for each serving thread, created in it. Keeps its memory between calls.
 class Methods {
  public:
-  Methods(const GrpcOptions& options, Repository& repository, std::string thread_name);
+  Methods(const GrpcOptions& options, const GrpcHost& host, std::string thread_name);
 
   // While there are no calls.
   void housekeeping() { models_.refresh(); }
 
   // Every call but load, unload and the stream's. `ready` is false while the server is going.
-  Refusal answer(Method method, bool ready, ByteBuffer* request, ByteBuffer* response);
+  // `key`: of the metadata tickmlp-key; empty where there is none.
+  Refusal answer(Method method, bool ready, std::string_view key, ByteBuffer* request, ByteBuffer* response);
   // A message of a stream: what its inference refuses is told in the response. Refused is what is no message.
-  Refusal answer_streamed(ByteBuffer* request, ByteBuffer* response);
+  Refusal answer_streamed(std::string_view key, ByteBuffer* request, ByteBuffer* response);
 
   // Load and unload: whether this caller may, and the model's name. `authorization` is the metadata of that name.
   Refusal read_change(Method method, std::string_view authorization, ByteBuffer* request, std::string* name);
@@ -36,7 +37,8 @@ class Methods {
  private:
   template <typename Request, typename Handler>
   Refusal with(ByteBuffer* bytes, Handler handler);
-  Refusal infer(const inference::ModelInferRequest& request, inference::ModelInferResponse* response);
+  Refusal infer(const inference::ModelInferRequest& request, std::string_view key,
+                inference::ModelInferResponse* response);
   Refusal model_metadata(const inference::ModelMetadataRequest& request, inference::ModelMetadataResponse* response);
   bool model_ready(const inference::ModelReadyRequest& request);
   Refusal index(const inference::RepositoryIndexRequest& request, inference::RepositoryIndexResponse* response) const;

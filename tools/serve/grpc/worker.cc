@@ -27,7 +27,7 @@ void GrpcWorker::run(int core, std::promise<Refusal>* started) {
   if (core >= 0 && tickmlp_pin_thread(core, &error) != TICKMLP_OK) {
     started->set_value({Code::internal, std::string("--grpc-cores: ") + error.message});
   } else {
-    methods_.emplace(shared_.options, shared_.repository, name_);
+    methods_.emplace(shared_.options, shared_.host, name_);
     methods_->housekeeping();
     for (int method = 0; method < static_cast<int>(Method::model_stream_infer); ++method)
       for (int i = 0; i < (method == static_cast<int>(Method::model_infer) ? kInferences : kOthers); ++i)

@@ -17,8 +17,7 @@ enum class Phase { serving, not_ready, draining, shut_down };
 
 struct GrpcShared {
   const GrpcOptions& options;
-  Repository& repository;
-  Jobs& jobs;
+  const GrpcHost host;
   Service service{};
   std::atomic<Phase> phase{Phase::serving};
 };

@@ -50,6 +50,7 @@ void Answer::refuse(const Refusal& refusal) {
   status = http_status(refusal.code);
   body = error_json(refusal.message);
   if (refusal.code == Code::unavailable) fields = "Retry-After: " + std::to_string(refusal.retry_after_s) + "\r\n";
+  if (refusal.code == Code::method_not_allowed) fields = "Allow: " + refusal.allow + "\r\n";
   if (refusal.code == Code::unauthorised) fields = "WWW-Authenticate: Bearer\r\n";
 }
 

@@ -44,7 +44,7 @@ void Incoming::clear() {
   keep_alive = true;
   content_length = 0;
   inference_header_bytes.reset();
-  for (std::string* text : {&path, &query, &authorization, &content_encoding, &traceparent}) text->clear();
+  for (std::string* text : {&path, &query, &authorization, &content_encoding, &traceparent, &key}) text->clear();
 }
 
 HeadParser::HeadParser(const HttpLimits& limits, Incoming* incoming, std::string* chunked_body)
@@ -110,6 +110,7 @@ void HeadParser::on_field_impl(http::field field, string_view name, string_view 
     case http::field::content_encoding: assign(&incoming_->content_encoding, value); break;
     case http::field::accept_encoding: incoming_->accepts_gzip = value.find("gzip") != string_view::npos; break;
     default:
+      if (iequals(name, "tickmlp-key")) assign(&incoming_->key, value);
       if (iequals(name, "traceparent")) assign(&incoming_->traceparent, value);
       if (iequals(name, "inference-header-content-length")) {
         std::uint64_t number = 0;

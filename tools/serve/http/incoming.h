@@ -30,6 +30,7 @@ struct Incoming {
   std::optional<std::uint64_t> inference_header_bytes;  // Inference-Header-Content-Length
   std::string path, query;                              // of the target
   std::string authorization, content_encoding, traceparent;
+  std::string key;  // Tickmlp-Key: what chooses a split's arm
 
   void clear();
 };

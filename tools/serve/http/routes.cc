@@ -4,7 +4,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "serve/admin_token.h"
+#include "serve/engine/choose.h"
+#include "serve/http/paths.h"
 #include "serve/protocol/infer_answer.h"
 
 namespace tickmlp::serve {
@@ -12,61 +13,61 @@ namespace {
 
 using nlohmann::json;
 
-const Refusal kNoRoute{Code::not_found, "no such route: docs/SERVING.md has them all"};
-
-// "a/b/c" -> "a", leaving "b/c".
-std::string_view next_part(std::string_view* path) {
-  const std::size_t slash = path->find('/');
-  const std::string_view part = path->substr(0, slash);
-  path->remove_prefix(slash == std::string_view::npos ? path->size() : slash + 1);
-  return part;
-}
-
-Refusal expect(const Incoming& incoming, Incoming::Method method) {
-  const bool fits =
-      incoming.method == method || (method == Incoming::Method::get && incoming.method == Incoming::Method::head);
-  if (fits) return {};
-  return {Code::method_not_allowed, method == Incoming::Method::get ? "expected GET" : "expected POST"};
-}
+// Compressing fewer bytes than go into one packet anyway costs more time (10 us) than it saves.
+constexpr std::size_t kLeastGzip = 1400;
 
 }  // namespace
 
-Routes::Routes(const RouteOptions& options, Repository& repository, std::string thread_name)
+Routes::Routes(const RouteOptions& options, Repository& repository, Shadows& shadows, std::string thread_name)
     : options_(options),
       repository_(repository),
-      models_(repository, std::move(thread_name)),
+      models_(repository, std::move(thread_name), &shadows),
       reader_(options.max_states) {}
 
 bool Routes::handle(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later) {
   models_.refresh();
+  Refusal refusal;
+  if (!incoming.content_encoding.empty() && incoming.content_encoding != "identity") {
+    refusal = inflater_.inflate(incoming.content_encoding, body, options_.max_body_bytes, &inflated_);
+    body = inflated_;
+  }
+  if (!refusal) refusal = route(incoming, body, draining, answer, later);
+  if (refusal) answer->refuse(refusal);
+  else if (*later) return false;
+  if (incoming.accepts_gzip && answer->body.size() >= kLeastGzip && deflater_.gzip(&answer->body))
+    answer->fields += "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n";
+  return true;
+}
+
+Refusal Routes::route(const Incoming& incoming, std::string_view body, bool draining, Answer* answer, Later* later) {
   std::string_view rest = incoming.path;
   rest.remove_prefix(1);
-  Refusal refusal = kNoRoute;
-  if (next_part(&rest) == "v2") {
-    const std::string_view part = next_part(&rest);
-    if (part == "models") {
-      refusal = models(incoming, rest, body, answer);
-    } else if (part == "repository" && rest == "index") {
-      if (!(refusal = expect(incoming, Incoming::Method::post))) repository_index(body, answer);
-    } else if (part == "repository") {
-      if (!(refusal = repository_change(incoming, rest, later))) return false;
-    } else if (part.empty() && rest.empty()) {
-      if (!(refusal = expect(incoming, Incoming::Method::get))) server_metadata(answer);
-    } else if (part == "health" && (rest == "live" || rest == "ready")) {
-      refusal = expect(incoming, Incoming::Method::get);
-      if (!refusal && rest == "ready" && (draining || !repository_.ready()))
-        refusal = {Code::unavailable,
-                   draining ? "the server is shutting down" : "a model of the repository is not served"};
-    }
+  if (next_part(&rest) != "v2") return no_route();
+  const std::string_view part = next_part(&rest);
+  if (part == "models") return models(incoming, rest, body, answer);
+  if (part == "repository" && rest == "index") {
+    if (const Refusal refusal = expect(incoming, Incoming::Method::post)) return refusal;
+    return repository_index(body, answer);
   }
-  if (refusal) answer->refuse(refusal);
-  return true;
+  if (part == "repository") return repository_change(incoming, rest, body, later);
+  const bool health = part == "health" && (rest == "live" || rest == "ready");
+  if (!health && (!part.empty() || !rest.empty())) return no_route();
+  if (const Refusal refusal = expect(incoming, Incoming::Method::get)) return refusal;
+  if (!health) server_metadata(answer);
+  if (rest != "ready") return {};
+  if (draining) return {Code::unavailable, "the server is shutting down"};
+  if (!repository_.ready()) return {Code::unavailable, "a model of the repository is not served"};
+  return {};
+}
+
+Refusal Routes::choose(const Incoming& incoming, std::string_view name, ThreadModel** out) {
+  return choose_model(models_, options_.splits, name, incoming.key, incoming.method == Incoming::Method::post, out);
 }
 
 Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::string_view body, Answer* answer) {
   const std::string_view name = next_part(&rest);
-  ThreadModel* model = models_.find(name);
-  if (model == nullptr) return {Code::not_found, "no model of that name is served"};
+  ThreadModel* model = nullptr;
+  if (const Refusal refusal = choose(incoming, name, &model)) return refusal;
   std::optional<std::uint64_t> version;
   std::string_view part = next_part(&rest);
   if (part == "versions") {
@@ -80,14 +81,15 @@ Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::str
     if (!model->has_version(number))
       return {Code::not_found, "model " + model->served->name + " has no version " + std::to_string(number)};
   }
-  if (!rest.empty()) return kNoRoute;
+  if (!rest.empty()) return no_route();
   if (part == "infer") {
     const Refusal refusal = expect(incoming, Incoming::Method::post);
     return refusal ? refusal : infer(*model, version, incoming, body, answer);
   }
-  if (!part.empty() && part != "ready") return kNoRoute;
+  if (!part.empty() && part != "ready" && (part != "shadow" || model->shadow_owner == nullptr)) return no_route();
   if (const Refusal refusal = expect(incoming, Incoming::Method::get)) return refusal;
   if (part.empty()) model_metadata(*model, answer);
+  if (part == "shadow") shadow_figures(*model, answer);
   return {};
 }
 
@@ -129,31 +131,23 @@ void Routes::model_metadata(const ThreadModel& model, Answer* answer) const {
        outputs}}.dump();
 }
 
-void Routes::repository_index(std::string_view body, Answer* answer) const {
-  const json asked = json::parse(body, nullptr, false);
-  const bool ready_only = asked.is_object() && asked.contains("ready") && asked["ready"] == true;
-  json rows = json::array();
-  for (const IndexRow& row : repository_.index()) {
-    if (ready_only && row.state != "READY") continue;
-    rows.push_back({{"name", row.name}, {"version", row.version}, {"state", row.state}, {"reason", row.reason}});
-  }
-  answer->body = rows.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-// models/NAME/load and models/NAME/unload
-Refusal Routes::repository_change(const Incoming& incoming, std::string_view rest, Later* later) const {
-  if (next_part(&rest) != "models") return kNoRoute;
-  const std::string name(next_part(&rest));
-  if (rest != "load" && rest != "unload") return kNoRoute;
-  if (const Refusal refusal = check_admin_token(incoming.authorization, options_.admin_token)) return refusal;
-  if (const Refusal refusal = expect(incoming, Incoming::Method::post)) return refusal;
-  const bool unload = rest == "unload";
-  *later = [&repository = repository_, name, unload](Answer* answer) {
-    const Refusal refusal = unload ? repository.unload(name) : repository.load(name);
-    if (refusal) answer->refuse(refusal);
-    else answer->body = "{}";
-  };
-  return {};
+void Routes::shadow_figures(const ThreadModel& model, Answer* answer) const {
+  const ShadowFigures figures = model.shadow_owner->figures();
+  answer->body = json{{"primary", figures.pair.primary},
+                      {"candidate", figures.pair.candidate},
+                      {"candidate_version", std::to_string(figures.generation)},
+                      {"every", figures.pair.every},
+                      {"offered", figures.sum.offered},
+                      {"dropped", figures.sum.dropped},
+                      {"compared", figures.sum.compared},
+                      {"refused", figures.sum.refused},
+                      {"identical", figures.sum.identical},
+                      {"same_argmax", figures.sum.same_argmax},
+                      {"largest_probability_difference", figures.sum.largest_probability_difference},
+                      {"largest_value_difference", figures.sum.largest_value_difference},
+                      {"candidate_p50_ns", figures.p50_ns},
+                      {"candidate_p99_ns", figures.p99_ns}}
+                     .dump();
 }
 
 }  // namespace tickmlp::serve

@@ -16,10 +16,11 @@ constexpr int kBacklog = 4096;
 
 }  // namespace
 
-Worker::Worker(const WorkerOptions& options, Repository& repository, Jobs& jobs, int index)
+Worker::Worker(const WorkerOptions& options, Repository& repository, Shadows& shadows, Jobs& jobs, int index)
     : Host(options.limits),
       options_(options),
       repository_(repository),
+      shadows_(shadows),
       jobs_(jobs),
       name_("http-" + std::to_string(index)) {
   const tcp::endpoint endpoint(asio::ip::make_address(options.host), options.port);
@@ -37,7 +38,7 @@ void Worker::run(int core) {
     tickmlp_error error{};
     if (tickmlp_pin_thread(core, &error) != TICKMLP_OK) throw std::runtime_error(error.message);
   }
-  routes_.emplace(options_.routes, repository_, name_);
+  routes_.emplace(options_.routes, repository_, shadows_, name_);
   accept();
   tick();
   context_.run();

@@ -26,7 +26,7 @@ struct WorkerOptions {
 class Worker : private Host {
  public:
   // Listens. Throws boost::system::system_error.
-  Worker(const WorkerOptions& options, Repository& repository, Jobs& jobs, int index);
+  Worker(const WorkerOptions& options, Repository& repository, Shadows& shadows, Jobs& jobs, int index);
   std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
 
   // Serves until drain() has let the last connection go. Pins the thread first where core is not below 0.
@@ -48,6 +48,7 @@ class Worker : private Host {
 
   const WorkerOptions& options_;
   Repository& repository_;
+  Shadows& shadows_;
   Jobs& jobs_;
   const std::string name_;
   boost::asio::io_context context_{1};

@@ -15,7 +15,7 @@ Refusal refused(tickmlp_status status, const tickmlp_error& error) {
 Refusal Repository::open() {
   std::vector<Found> found;
   if (const Refusal refusal = scan(options_.folder, &found)) return refusal;
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(loading_);
   for (Found& one : found) {
     std::string name = one.name;
     Entry& entry = entries_[std::move(name)];
@@ -24,11 +24,6 @@ Refusal Repository::open() {
   }
   publish();
   return {};
-}
-
-std::shared_ptr<const Catalogue> Repository::catalogue() const {
-  const std::lock_guard lock(mutex_);
-  return catalogue_;
 }
 
 Refusal Repository::load_file(const std::string& path, Model* out) const {
@@ -61,34 +56,49 @@ Refusal Repository::first(Entry* entry, Model model) {
   std::string reason;
   served->current = Slot::make(std::move(model), &reason);
   if (served->current == nullptr) return {Code::internal, reason};
-  if (entry->found.published) {
-    tickmlp_load_options load{};
-    const tickmlp_watch_options options = watch_options(&load, served->current.get());
-    tickmlp_watch* watch = nullptr;
-    tickmlp_error error{};
-    const auto status = tickmlp_watch_create(entry->found.path.c_str(), &options, &watch, &error);
-    if (status != TICKMLP_OK) return refused(status, error);
-    entry->watch.reset(watch);
-  }
+  if (const Refusal refusal = watch(entry, *served->current)) return refusal;
   entry->served = std::move(served);
   refresh_versions(entry);
   return {};
 }
 
-Refusal Repository::load_entry(Entry* entry) {
-  Model model;
-  if (!entry->found.published) {
-    if (const Refusal refusal = load_file(entry->found.path, &model)) return refusal;
-    return first(entry, std::move(model));
-  }
+// A new watch takes what `current` names even if an earlier one has seen it.
+Refusal Repository::watch(Entry* entry, const Slot& slot) const {
+  if (!entry->found.published) return {};
+  tickmlp_load_options load{};
+  const tickmlp_watch_options options = watch_options(&load, &slot);
+  tickmlp_watch* watch = nullptr;
+  tickmlp_error error{};
+  const auto status = tickmlp_watch_create(entry->found.path.c_str(), &options, &watch, &error);
+  if (status != TICKMLP_OK) return refused(status, error);
+  entry->watch.reset(watch);
+  return {};
+}
+
+Refusal Repository::load_found(const Found& found, Model* out) const {
+  if (!found.published) return load_file(found.path, out);
   tickmlp_load_options load{};
   const tickmlp_watch_options options = watch_options(&load, nullptr);
   tickmlp_model* loaded = nullptr;
   tickmlp_watch_report report{};
-  const auto status = tickmlp_watch_load_current(entry->found.path.c_str(), &options, &loaded, &report);
+  const auto status = tickmlp_watch_load_current(found.path.c_str(), &options, &loaded, &report);
   if (status != TICKMLP_OK) return refused(status, report.error);
-  model.reset(loaded);
+  out->reset(loaded);
+  return {};
+}
+
+Refusal Repository::load_entry(Entry* entry) {
+  Model model;
+  if (const Refusal refusal = load_found(entry->found, &model)) return refusal;
   return first(entry, std::move(model));
+}
+
+Model Repository::load_copy(std::string_view name) {
+  const std::lock_guard lock(loading_);
+  const auto place = entries_.find(name);
+  Model model;
+  if (place != entries_.end()) load_found(place->second.found, &model);
+  return model;
 }
 
 // Published folders keep older generations: the newest few, beside the current one, get slots of their own.
@@ -117,6 +127,8 @@ void Repository::refresh_versions(Entry* entry) {
 Refusal Repository::reload(Entry* entry) {
   tickmlp_error error{};
   if (entry->watch != nullptr) {
+    if (entry->pinned)
+      if (const Refusal refusal = watch(entry, *entry->served->current)) return refusal;
     tickmlp_watch_report report{};
     const auto status = tickmlp_watch_poll(entry->watch.get(), &report);
     if (report.event == TICKMLP_WATCH_TAKEN) refresh_versions(entry);
@@ -134,17 +146,9 @@ Refusal Repository::reload(Entry* entry) {
   return {};
 }
 
-void Repository::publish() {
-  auto next = std::make_shared<Catalogue>();
-  for (const auto& [name, entry] : entries_)
-    if (entry.served != nullptr) next->emplace(name, entry.served);
-  catalogue_ = std::move(next);
-  number_.fetch_add(1, std::memory_order_release);
-}
-
 Refusal Repository::load(std::string_view name) {
   if (!is_model_name(name)) return {Code::bad_request, "no model's name: expected 1 to 63 of A-Z a-z 0-9 . _ + -"};
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(loading_);
   auto place = entries_.find(name);
   if (place == entries_.end()) {  // it may have come after the start
     std::vector<Found> found;
@@ -159,13 +163,13 @@ Refusal Repository::load(std::string_view name) {
   Entry& entry = place->second;
   const Refusal refusal = entry.served != nullptr ? reload(&entry) : load_entry(&entry);
   entry.reason = refusal.message;
-  if (!refusal) entry.unloaded = false;
+  if (!refusal) entry.unloaded = entry.pinned = false;
   publish();
   return refusal;
 }
 
 Refusal Repository::unload(std::string_view name) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(loading_);
   const auto place = entries_.find(name);
   if (place == entries_.end()) return {Code::not_found, "no model " + std::string(name) + " in the repository"};
   place->second.watch.reset();
@@ -176,35 +180,43 @@ Refusal Repository::unload(std::string_view name) {
   return {};
 }
 
-std::vector<IndexRow> Repository::index() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<IndexRow> rows;
-  for (const auto& [name, entry] : entries_) {
-    if (entry.served == nullptr) {
-      rows.push_back({name, "", "UNAVAILABLE", entry.reason});
-      continue;
-    }
-    rows.push_back({name, std::to_string(entry.served->current->state().generation), "READY", entry.reason});
-    for (auto other = entry.served->others.rbegin(); other != entry.served->others.rend(); ++other)
-      rows.push_back({name, std::to_string(other->first), "READY", ""});
+Refusal Repository::rollback(std::string_view name, std::optional<std::uint64_t> version) {
+  const std::lock_guard lock(loading_);
+  const auto place = entries_.find(name);
+  if (place == entries_.end() || place->second.served == nullptr)
+    return {Code::not_found, "no model " + std::string(name) + " is served"};
+  Entry& entry = place->second;
+  if (!entry.found.published)
+    return {Code::conflict, "model " + entry.found.name + " is a single blob: expected a published folder"};
+  const Slot& slot = *entry.served->current;
+  const std::uint64_t running = slot.state().generation;
+  for (const PublishedBlob& blob : published_blobs(entry.found.path, entry.found.name)) {
+    if (version ? blob.generation != *version : blob.generation >= running) continue;
+    Model model;
+    if (const Refusal refusal = load_file(blob.path, &model)) return refusal;
+    const tickmlp_publish_options options{1};
+    tickmlp_error error{};
+    const auto status = tickmlp_swap_publish(slot.swap(), model.get(), &options, &error);
+    if (status != TICKMLP_OK) return refused(status, error);
+    (void)model.release();  // the slot's now
+    entry.pinned = true;
+    entry.reason = "rolled back from generation " + std::to_string(running);
+    refresh_versions(&entry);
+    publish();
+    return {};
   }
-  return rows;
-}
-
-bool Repository::ready() const {
-  const std::lock_guard lock(mutex_);
-  for (const auto& [name, entry] : entries_)
-    if (entry.served == nullptr && !entry.unloaded) return false;
-  return !entries_.empty();
+  return {Code::not_found, "model " + entry.found.name + " has no generation " +
+                               (version ? std::to_string(*version) : "below " + std::to_string(running)) +
+                               " in its folder"};
 }
 
 std::vector<std::string> Repository::poll() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(loading_);
   std::vector<std::string> lines;
   for (auto& [name, entry] : entries_) {
     if (entry.served == nullptr) continue;
     tickmlp_swap_collect(entry.served->current->swap());
-    if (entry.watch == nullptr) continue;
+    if (entry.watch == nullptr || entry.pinned) continue;
     tickmlp_watch_report report{};
     tickmlp_watch_poll(entry.watch.get(), &report);
     if (report.event == TICKMLP_WATCH_SAME) continue;
@@ -215,6 +227,7 @@ std::vector<std::string> Repository::poll() {
       lines.push_back(name + ": generation " + std::to_string(report.running) + " serves");
     } else {
       entry.reason = report.error.message;
+      publish();
       lines.push_back(name + ": refused " + tickmlp_status_name(report.error.status) + ": " + report.error.message);
     }
   }

@@ -32,7 +32,8 @@ struct IndexRow {
   std::string name, version, state, reason;  // state: READY or UNAVAILABLE; version: empty where nothing serves
 };
 
-// Thread-safe: one lock, which no request for an inference takes. Loads read files, milliseconds.
+// Thread-safe. Loads read files, milliseconds and more, and take turns; nobody else waits for them: what is asked for
+// meanwhile comes from a snapshot of before.
 class Repository {
  public:
   explicit Repository(RepositoryOptions options) : options_(std::move(options)) {}
@@ -48,7 +49,12 @@ class Repository {
   // Reads the model again: a new generation is swapped in, the same one stays. On failure the old one serves on.
   Refusal load(std::string_view name);
   Refusal unload(std::string_view name);
+  // Goes back to an older generation of a published folder: to `version`, or to the newest below the one that runs. It
+  // stays until the next load(), whatever `current` names meanwhile.
+  Refusal rollback(std::string_view name, std::optional<std::uint64_t> version);
   std::vector<IndexRow> index() const;
+  // A copy for whoever asks, of what load() would take now. Null: it cannot be loaded.
+  Model load_copy(std::string_view name);
   // Every model of the folder serves.
   bool ready() const;
 
@@ -66,20 +72,36 @@ class Repository {
     std::unique_ptr<tickmlp_watch, WatchFree> watch{};  // of a published folder; goes before what it publishes to
     std::string reason;                                 // of the last refusal; empty: none
     bool unloaded = false;                              // on request
+    bool pinned = false;                                // to the generation of a rollback
+  };
+
+  // What others see.
+  struct Row {
+    std::string name, reason;
+    std::shared_ptr<const Served> served;  // null: does not
+  };
+  struct Snapshot {
+    std::shared_ptr<const Catalogue> catalogue = std::make_shared<Catalogue>();
+    std::vector<Row> rows;
+    bool ready = false;
   };
 
   Refusal load_entry(Entry* entry);
   Refusal reload(Entry* entry);
   Refusal first(Entry* entry, Model model);
+  Refusal watch(Entry* entry, const Slot& slot) const;
+  Refusal load_found(const Found& found, Model* out) const;
   Refusal load_file(const std::string& path, Model* out) const;
   tickmlp_watch_options watch_options(tickmlp_load_options* load, const Slot* slot) const;
   void refresh_versions(Entry* entry);
   void publish();
+  std::shared_ptr<const Snapshot> seen() const;
 
   const RepositoryOptions options_;
-  mutable std::mutex mutex_;
-  std::map<std::string, Entry, std::less<>> entries_;
-  std::shared_ptr<const Catalogue> catalogue_ = std::make_shared<Catalogue>();
+  std::mutex loading_;
+  std::map<std::string, Entry, std::less<>> entries_;  // under loading_
+  mutable std::mutex seeing_;                          // held for a copy of pointers
+  std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<Snapshot>();
   std::atomic<std::uint64_t> number_ = 0;
 };
 
