@@ -71,7 +71,7 @@ def test_the_end_is_told_to_streams(asked, number):
         with pytest.raises(grpc.RpcError) as error:
             next(stream)
         assert error.value.code() == grpc.StatusCode.UNAVAILABLE
-    assert asked.server.process.wait(20) == 0 and time.monotonic() - begin < 5
+    assert asked.server.process.wait(20) == 0 and time.monotonic() - begin < 4
     released.set()
 
 

@@ -42,10 +42,12 @@ void UnaryCall::expect() {
 void UnaryCall::proceed(bool ok) {
   if (!answered_ && ok) {
     answered_ = true;
+    worker_.begun();
     if (method_ == Method::model_load || method_ == Method::model_unload) return change();
     return answer();
   }
   // Answered, or the server is shut down and no call came.
+  if (answered_) worker_.ended();
   if (answered_ && worker_.expecting()) return expect();
   delete this;
 }
@@ -102,6 +104,7 @@ void StreamCall::proceed(bool ok) {
     case State::expecting:
       if (!ok) break;  // the server is shut down
       if (worker_.expecting()) new StreamCall(worker_);
+      worker_.begun();
       worker_.streams().insert(this);
       if (worker_.draining()) return finish(kDraining);
       if (worker_.streams().size() > kStreams)
@@ -123,6 +126,7 @@ void StreamCall::proceed(bool ok) {
     case State::finishing:
       if (under_way_ != 0) return;
       worker_.streams().erase(this);
+      worker_.ended();
       break;
   }
   delete this;

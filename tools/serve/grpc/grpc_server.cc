@@ -28,6 +28,10 @@ constexpr int kPingsApartMs = 10'000;                    // a client that asks m
 // For so long a server that ends refuses calls itself, with UNAVAILABLE, so that who asks without a pause is gone
 // before gRPC shuts down: what comes at just that moment it ends with CANCELLED, which no client tries elsewhere.
 constexpr std::chrono::milliseconds kFarewell(100);
+constexpr std::chrono::milliseconds kLook(10);  // between two looks at whether all calls are answered
+// Then connections are told to end, and after this they are cut: a client of gRPC that is idle looks at what came to it
+// every 5 s only.
+constexpr std::chrono::milliseconds kGoodbye(500);
 
 int milliseconds(std::uint64_t ns) { return static_cast<int>(ns / 1'000'000); }
 
@@ -114,10 +118,10 @@ class Server final : public GrpcServer {
     if (drainer_.joinable()) return;
     shared_.phase = Phase::draining;
     drainer_ = std::thread([this, limit = std::chrono::nanoseconds(limit_ns)] {
-      const auto deadline =
-          std::chrono::system_clock::now() + std::chrono::duration_cast<std::chrono::system_clock::duration>(limit);
+      const auto end = std::chrono::steady_clock::now() + limit;
       std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(limit, kFarewell));
-      server_->Shutdown(deadline);
+      while (under_way() != 0 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(kLook);
+      server_->Shutdown(std::chrono::system_clock::now() + kGoodbye);
       shared_.phase = Phase::shut_down;
     });
   }
@@ -129,6 +133,12 @@ class Server final : public GrpcServer {
   }
 
  private:
+  std::uint64_t under_way() const {
+    std::uint64_t calls = 0;
+    for (const auto& worker : workers_) calls += worker->under_way();
+    return calls;
+  }
+
   const GrpcOptions options_;
   GrpcShared shared_;
   int port_ = 0;

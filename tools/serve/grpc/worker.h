@@ -32,7 +32,12 @@ class GrpcWorker {
   // says how that went: after a refusal the queue is drained too.
   void run(int core, std::promise<Refusal>* started);
 
+  // From any thread: calls that came and are not yet answered and sent.
+  std::uint64_t under_way() const { return under_way_.load(std::memory_order_relaxed); }
+
   // To its calls.
+  void begun() { under_way_.store(under_way() + 1, std::memory_order_relaxed); }
+  void ended() { under_way_.store(under_way() - 1, std::memory_order_relaxed); }
   bool ready() const { return phase_ == Phase::serving; }
   bool draining() const { return phase_ >= Phase::draining; }
   bool expecting() const { return phase_ != Phase::shut_down; }  // new calls may be waited for
@@ -50,6 +55,7 @@ class GrpcWorker {
   const std::string name_;
   std::optional<Methods> methods_;  // made in the thread that runs: its readers belong to it
   std::unordered_set<StreamCall*> streams_;
+  std::atomic<std::uint64_t> under_way_ = 0;  // written by this thread alone
   Phase phase_ = Phase::serving;
 };
 
