@@ -97,3 +97,11 @@ def test_answers_until_the_end(asked):
     for thread in threads:
         thread.join()
     assert set(codes) == {grpc.StatusCode.UNAVAILABLE} and len(codes) == 8
+
+
+def test_a_build_without_grpc_says_so(binary, repository):
+    text = subprocess.run([binary, "serve", "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    if "built without gRPC" not in text:
+        pytest.skip("this program was built with gRPC; TICKMLP_BINARY can name another")
+    code, line = refused(binary, repository, "--grpc-port", "0")
+    assert code == 4 and "built without gRPC: expected a build with -Dgrpc=enabled" in line
