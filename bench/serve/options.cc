@@ -89,6 +89,23 @@ void add_serve(CLI::App* app, const std::string&, Action* action) {
   command->add_option("--threads", options->threads, "Serving threads, where no cores are named")
       ->capture_default_str()
       ->check(whole_number(1, 60));
+  command
+      ->add_option_function<std::uint16_t>(
+          "--grpc-port",
+          [options](std::uint16_t port) {
+            options->grpc.enabled = true;
+            options->grpc.port = port;
+          },
+          serve::has_grpc() ? "Answer over gRPC too, on this port; 0: any that is free"
+                            : "Answer over gRPC too: not in this program, which was built without gRPC")
+      ->type_name("UINT");
+  command
+      ->add_option("--grpc-cores", options->grpc.cores, "One gRPC thread pinned to each; they can be those of --cores")
+      ->delimiter(',')
+      ->check(whole_number(0, 4095));
+  command->add_option("--grpc-threads", options->grpc.threads, "gRPC threads, where no cores are named for them")
+      ->capture_default_str()
+      ->check(whole_number(1, 60));
   command->add_option("--kernel", options->repository.kernel, "Force a kernel by name (see `tickmlp kernels`)")
       ->type_name("NAME");
   command

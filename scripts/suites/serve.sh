@@ -6,4 +6,4 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 build_native
-run_pytest tests/serve
+run_pytest tests/serve --ignore tests/serve/grpc

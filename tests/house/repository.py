@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(os.environ.get("TICKMLP_HOUSE_ROOT", Path(__file__).resolve().parents[2]))
-CODE = {".h", ".c", ".cc", ".py", ".sh", ".ini"}
+CODE = {".h", ".c", ".cc", ".py", ".sh", ".ini", ".proto"}
 
 
 def _from_git():

@@ -50,6 +50,25 @@ Workers listen(const WorkerOptions& http, const Shared& shared, std::size_t coun
   return workers;
 }
 
+// Null where it is not asked for.
+std::unique_ptr<GrpcServer> grpc_beside(const ServeOptions& options, const GrpcHost& host, Log& log) {
+  if (!options.grpc.enabled) return nullptr;
+  GrpcOptions grpc = options.grpc;
+  grpc.host = options.http.host;
+  if (has_grpc() && grpc.port != 0) check_port(grpc.host, grpc.port);  // gRPC does not say why it cannot listen
+  grpc.splits = options.http.routes.splits;
+  grpc.admin_token = options.http.routes.admin_token;
+  grpc.max_states = options.http.routes.max_states;
+  grpc.body_bytes = options.http.limits.body_bytes;
+  grpc.header_bytes = options.http.limits.header_bytes;
+  grpc.handshake_ns = options.http.limits.request_ns;
+  std::unique_ptr<GrpcServer> server;
+  if (const Refusal refusal = start_grpc(grpc, host, &server)) throw StartError{refusal.message};
+  log.event(LogLevel::info, "listening", "listening on grpc://" + grpc.host + ":" + std::to_string(server->port()),
+            {{"host", grpc.host}, {"port", server->port()}});
+  return server;
+}
+
 }  // namespace
 
 int serve(const ServeOptions& options) {
@@ -73,14 +92,22 @@ int serve(const ServeOptions& options) {
   http.routes.cache = {(options.cache.entries + count - 1) / count, options.cache.ttl_ns};
   const Workers workers = listen(http, {repository, shadows, jobs, health, metrics, log}, count);
 
-  Supervisor supervisor({options.drain_delay_ns, options.drain_ns, [] {},
-                         [&] {
-                           for (auto& worker : workers) worker->drain();
-                         },
-                         [&] {
-                           for (auto& worker : workers) worker->stop();
-                         }},
-                        health, log, options.stuck_ns);
+  const std::unique_ptr<GrpcServer> grpc = grpc_beside(options, {repository, shadows, jobs, metrics, health}, log);
+
+  Shutdown shutdown;
+  shutdown.delay_ns = options.drain_delay_ns;
+  shutdown.drain_ns = options.drain_ns;
+  shutdown.not_ready = [&] {
+    if (grpc != nullptr) grpc->not_ready();
+  };
+  shutdown.drain = [&] {
+    for (auto& worker : workers) worker->drain();
+    if (grpc != nullptr) grpc->drain(options.drain_ns);
+  };
+  shutdown.stop = [&] {
+    for (auto& worker : workers) worker->stop();
+  };
+  Supervisor supervisor(shutdown, health, log, options.stuck_ns);
   for (const auto& worker : workers) supervisor.watch(worker->heartbeat());
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < count; ++i)
@@ -94,6 +121,7 @@ int serve(const ServeOptions& options) {
             std::string("listening on ") + (http.tls.certificate.empty() ? "http" : "https") + "://" + http.host + ":" +
                 std::to_string(http.port),
             {{"host", http.host}, {"port", http.port}, {"threads", count}});
+  if (grpc != nullptr) threads.emplace_back([&] { grpc->join(); });
   const int code = supervisor.run(threads);
   jobs.stop();
   return code;

@@ -4,6 +4,7 @@
 #define TICKMLP_SERVE_SERVE_H_
 #include <vector>
 
+#include "serve/grpc/grpc_server.h"
 #include "serve/guard/start_checks.h"
 #include "serve/http/worker.h"
 #include "serve/repository/repository.h"
@@ -14,6 +15,7 @@ namespace tickmlp::serve {
 struct ServeOptions {
   RepositoryOptions repository;
   WorkerOptions http;
+  GrpcOptions grpc;  // its host, splits, token and limits are those of `http`
   std::vector<ShadowPair> shadows;
   std::vector<int> cores;                   // one thread pinned to each; empty: `threads` threads that are not pinned
   std::size_t threads = 1;                  //

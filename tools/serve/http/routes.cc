@@ -4,6 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "serve/engine/choose.h"
 #include "serve/http/paths.h"
 #include "serve/metrics/exposition.h"
 #include "serve/metrics/statistics.h"
@@ -76,19 +77,8 @@ Refusal Routes::route(const Incoming& incoming, std::string_view body, std::stri
   return {};
 }
 
-// A model by its name, or by its split's: then the key chooses, and without one the first arm speaks for what all have
-// in common.
 Refusal Routes::choose(const Incoming& incoming, std::string_view name, ThreadModel** out) {
-  if ((*out = models_.find(name)) != nullptr) return {};
-  const auto place = options_.splits.find(name);
-  if (place == options_.splits.end()) return {Code::not_found, "no model of that name is served"};
-  const Split& split = place->second;
-  if (incoming.key.empty() && incoming.method == Incoming::Method::post)
-    return {Code::bad_request, "model " + place->first + " is a split: expected the header Tickmlp-Key: KEY"};
-  const std::string& model =
-      split.models[incoming.key.empty() ? 0 : tickmlp_split_choose(&split.split, key_of(incoming.key))];
-  if ((*out = models_.find(model)) != nullptr) return {};
-  return {Code::unavailable, "model " + model + " of the split " + place->first + " is not served"};
+  return choose_model(models_, options_.splits, name, incoming.key, incoming.method == Incoming::Method::post, out);
 }
 
 Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::string_view body, Answer* answer,

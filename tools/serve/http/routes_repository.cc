@@ -2,6 +2,7 @@
 // The model repository extension: index, load, unload; and rollback, which is ours.
 #include <nlohmann/json.hpp>
 
+#include "serve/admin_token.h"
 #include "serve/http/paths.h"
 #include "serve/http/routes.h"
 
@@ -32,17 +33,6 @@ Refusal read_change(std::string_view body, const std::string& what, std::optiona
   return {};
 }
 
-// Compares without telling by its time how much of the token was right.
-bool is_token(std::string_view authorization, std::string_view token) {
-  constexpr std::string_view kScheme = "Bearer ";
-  if (!authorization.starts_with(kScheme)) return false;
-  authorization.remove_prefix(kScheme.size());
-  unsigned char difference = authorization.size() == token.size() ? 0 : 1;
-  for (std::size_t i = 0; i < authorization.size(); ++i)
-    difference |= static_cast<unsigned char>(authorization[i] ^ token[i % token.size()]);
-  return difference == 0;
-}
-
 }  // namespace
 
 Refusal Routes::repository_index(std::string_view body, Answer* answer) const {
@@ -69,10 +59,7 @@ Refusal Routes::repository_change(const Incoming& incoming, std::string_view res
   const std::string name(next_part(&rest));
   const std::string what(rest);
   if (what != "load" && what != "unload" && what != "rollback") return no_route();
-  if (options_.admin_token.empty())
-    return {Code::forbidden, "loading and unloading are switched off: --admin-token-file switches them on"};
-  if (!is_token(incoming.authorization, options_.admin_token))
-    return {Code::unauthorised, "expected the header Authorization: Bearer TOKEN with the server's token"};
+  if (const Refusal refusal = check_admin_token(incoming.authorization, options_.admin_token)) return refusal;
   if (const Refusal refusal = expect(incoming, Incoming::Method::post)) return refusal;
   std::optional<std::uint64_t> version;
   if (const Refusal refusal = read_change(body, what, &version)) return refusal;

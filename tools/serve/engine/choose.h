@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which model a request means, on any transport.
+#ifndef TICKMLP_SERVE_ENGINE_CHOOSE_H_
+#define TICKMLP_SERVE_ENGINE_CHOOSE_H_
+#include <string>
+#include <string_view>
+
+#include "serve/engine/models.h"
+#include "serve/engine/split.h"
+
+namespace tickmlp::serve {
+
+// A model by its name, or by its split's: then the key (of the header or metadata Tickmlp-Key) chooses, and without one
+// the first arm speaks for what all have in common. `keyed`: an inference, which is refused without a key.
+inline Refusal choose_model(Models& models, const Splits& splits, std::string_view name, std::string_view key,
+                            bool keyed, ThreadModel** out) {
+  if ((*out = models.find(name)) != nullptr) return {};
+  const auto place = splits.find(name);
+  if (place == splits.end()) return {Code::not_found, "no model of that name is served"};
+  const Split& split = place->second;
+  if (key.empty() && keyed)
+    return {Code::bad_request, "model " + place->first + " is a split: expected the header Tickmlp-Key: KEY"};
+  const std::string& model = split.models[key.empty() ? 0 : tickmlp_split_choose(&split.split, key_of(key))];
+  if ((*out = models.find(model)) != nullptr) return {};
+  return {Code::unavailable, "model " + model + " of the split " + place->first + " is not served"};
+}
+
+}  // namespace tickmlp::serve
+#endif

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/grpc/calls.h"
+
+#include <chrono>
+
+namespace tickmlp::serve {
+namespace {
+
+constexpr std::size_t kStreams = 1000;  // most at a time, of one worker
+
+constexpr char kKey[] = "tickmlp-key";  // chooses an arm of a split
+
+const Refusal kDraining{Code::unavailable, "the server is shutting down"};
+
+// What the client no longer waits for is not computed.
+Refusal check_deadline(const grpc::ServerContext& context) {
+  const auto deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max() || deadline > std::chrono::system_clock::now())
+    return {};
+  return {Code::timeout, "the call's deadline passed before it was served"};
+}
+
+// Of two with this name, none is believed.
+std::string_view metadata_of(const grpc::ServerContext& context, const char* name) {
+  const auto& metadata = context.client_metadata();
+  if (metadata.count(name) != 1) return {};
+  const grpc::string_ref value = metadata.find(name)->second;
+  return {value.data(), value.size()};
+}
+
+}  // namespace
+
+void UnaryCall::expect() {
+  answered_ = false;
+  responder_.reset();
+  context_.emplace();
+  responder_.emplace(&*context_);
+  request_.Clear();
+  worker_.shared().service.expect(method_, &*context_, &request_, &*responder_, worker_.queue(), this);
+}
+
+void UnaryCall::proceed(bool ok) {
+  if (!answered_ && ok) {
+    answered_ = true;
+    worker_.begun();
+    if (method_ == Method::model_load || method_ == Method::model_unload) return change();
+    return answer();
+  }
+  // Answered, or the server is shut down and no call came.
+  if (answered_) worker_.ended();
+  if (answered_ && worker_.expecting()) return expect();
+  delete this;
+}
+
+void UnaryCall::answer() {
+  ByteBuffer response;
+  Refusal refusal = worker_.draining() && method_ == Method::model_infer ? kDraining : check_deadline(*context_);
+  if (!refusal)
+    refusal = worker_.methods().answer(method_, worker_.ready(), metadata_of(*context_, kKey), &request_, &response);
+  finish(refusal, response);
+}
+
+// A load takes long: the jobs' thread does it and answers, and the end of its answer comes back to this thread.
+void UnaryCall::change() {
+  if (worker_.draining()) return finish(kDraining, {});
+  std::string name;
+  if (const Refusal refusal =
+          worker_.methods().read_change(method_, metadata_of(*context_, "authorization"), &request_, &name))
+    return finish(refusal, {});
+  worker_.shared().host.jobs.post([this, name] {
+    Repository& repository = worker_.shared().host.repository;
+    finish(method_ == Method::model_unload ? repository.unload(name) : repository.load(name), Methods::nothing());
+  });
+}
+
+void UnaryCall::finish(const Refusal& refusal, const ByteBuffer& response) {
+  if (refusal) responder_->FinishWithError(status_of(refusal), this);
+  else responder_->Finish(response, grpc::Status::OK, this);
+}
+
+StreamCall::StreamCall(GrpcWorker& worker) : Call(worker) {
+  worker_.shared().service.expect_stream(&context_, &responder_, worker_.queue(), this);
+}
+
+void StreamCall::read() {
+  state_ = State::reading;
+  ++under_way_;
+  responder_.Read(&message_, this);
+}
+
+void StreamCall::finish(const Refusal& refusal) {
+  state_ = State::finishing;
+  ++under_way_;
+  responder_.Finish(status_of(refusal), this);
+}
+
+void StreamCall::drain() {
+  if (state_ == State::reading) finish(kDraining);
+}
+
+void StreamCall::proceed(bool ok) {
+  --under_way_;
+  switch (state_) {
+    case State::expecting:
+      if (!ok) break;  // the server is shut down
+      if (worker_.expecting()) new StreamCall(worker_);
+      worker_.begun();
+      worker_.streams().insert(this);
+      if (worker_.draining()) return finish(kDraining);
+      if (worker_.streams().size() > kStreams)
+        return finish({Code::too_large, "more than " + std::to_string(kStreams) + " streams"});
+      return read();
+    case State::reading: {
+      if (!ok) return finish({});  // the client has sent its last, or is gone
+      ByteBuffer response;
+      if (const Refusal refusal = worker_.methods().answer_streamed(metadata_of(context_, kKey), &message_, &response))
+        return finish(refusal);
+      state_ = State::writing;
+      ++under_way_;
+      return responder_.Write(response, this);
+    }
+    case State::writing:
+      if (!ok) return finish({});  // the client is gone
+      if (worker_.draining()) return finish(kDraining);
+      return read();
+    case State::finishing:
+      if (under_way_ != 0) return;
+      worker_.streams().erase(this);
+      worker_.ended();
+      break;
+  }
+  delete this;
+}
+
+}  // namespace tickmlp::serve

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/grpc/grpc_server.h"
+
+#include <absl/synchronization/mutex.h>
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/support/log.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+#include "serve/grpc/worker.h"
+
+namespace tickmlp::serve {
+namespace {
+
+constexpr std::size_t kMemory = std::size_t{128} << 20;  // of gRPC's buffers; beyond it calls are refused
+constexpr int kStreamsOfOneConnection = 256;             // calls at a time
+constexpr int kKeepaliveMs = 60'000;                     // a peer that is silent for so long is asked, and
+constexpr int kKeepaliveTimeoutMs = 20'000;              // given up when it does not answer within this
+constexpr int kPingsApartMs = 10'000;                    // a client that asks more often is cut off
+
+// For so long a server that ends refuses calls itself, with UNAVAILABLE, so that who asks without a pause is gone
+// before gRPC shuts down: what comes at just that moment it ends with CANCELLED, which no client tries elsewhere.
+constexpr std::chrono::milliseconds kFarewell(100);
+constexpr std::chrono::milliseconds kLook(10);  // between two looks at whether all calls are answered
+// Then connections are told to end, and after this they are cut: a client of gRPC that is idle looks at what came to it
+// every 5 s only.
+constexpr std::chrono::milliseconds kGoodbye(500);
+
+int milliseconds(std::uint64_t ns) { return static_cast<int>(ns / 1'000'000); }
+
+std::shared_ptr<grpc::ServerCredentials> credentials_of(const GrpcOptions& options) {
+  if (options.tls_certificate.empty()) return grpc::InsecureServerCredentials();
+  grpc::SslServerCredentialsOptions tls;
+  tls.pem_key_cert_pairs.push_back({options.tls_key, options.tls_certificate});
+  return grpc::SslServerCredentials(tls);
+}
+
+void set_up_libraries() {
+  // Debian's Abseil is built to look for deadlocks at each lock: 6 % of a call.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  // gRPC and protobuf write a line for what a client did wrong, whoever the client is. GRPC_VERBOSITY asks for theirs.
+  if (std::getenv("GRPC_VERBOSITY") != nullptr) return;
+  gpr_set_log_function([](gpr_log_func_args*) {});
+  google::protobuf::SetLogHandler(nullptr);
+}
+
+void set_limits(const GrpcOptions& options, grpc::ServerBuilder* builder) {
+  builder->SetMaxReceiveMessageSize(static_cast<int>(options.body_bytes));
+  builder->SetResourceQuota(grpc::ResourceQuota("tickmlp").Resize(kMemory));
+  // gRPC inflates without a limit: 8 MB of zeros in gzip are 8 GB. 420 numbers do not get much smaller.
+  builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder->AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, static_cast<int>(options.header_bytes));
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsOfOneConnection);
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, milliseconds(options.handshake_ns));
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kPingsApartMs);
+}
+
+class Server final : public GrpcServer {
+ public:
+  Server(const GrpcOptions& options, const GrpcHost& host) : options_(options), shared_{options_, host} {}
+
+  ~Server() override {
+    if (server_ == nullptr) return;
+    drain(0);
+    join();
+  }
+
+  Refusal start() {
+    const std::string host = options_.host.find(':') == std::string::npos ? options_.host : "[" + options_.host + "]";
+    const std::string address = host + ":" + std::to_string(options_.port);
+    grpc::ServerBuilder builder;
+    set_limits(options_, &builder);
+    builder.RegisterService(&shared_.service);
+    builder.AddListeningPort(address, credentials_of(options_), &port_);
+    const std::size_t count = options_.cores.empty() ? options_.threads : options_.cores.size();
+    for (std::size_t i = 0; i < count; ++i)
+      workers_.push_back(std::make_unique<GrpcWorker>(shared_, builder.AddCompletionQueue(), static_cast<int>(i)));
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || port_ == 0)
+      return {Code::internal,
+              "gRPC cannot listen on " + address +
+                  (options_.tls_certificate.empty() ? ": expected an address of this machine and a port "
+                                                      "that is free"
+                                                    : ": expected a port that is free, and a "
+                                                      "certificate and its key in PEM")};
+    Refusal refusal;
+    for (std::size_t i = 0; i < count; ++i) {
+      std::promise<Refusal> started;
+      threads_.emplace_back(
+          [&, i, core = options_.cores.empty() ? -1 : options_.cores[i]] { workers_[i]->run(core, &started); });
+      refusal = started.get_future().get();
+      if (refusal) break;
+    }
+    return refusal;
+  }
+
+  std::uint16_t port() const override { return static_cast<std::uint16_t>(port_); }
+
+  void not_ready() override {
+    Phase expected = Phase::serving;
+    shared_.phase.compare_exchange_strong(expected, Phase::not_ready);
+  }
+
+  void drain(std::uint64_t limit_ns) override {
+    if (drainer_.joinable()) return;
+    shared_.phase = Phase::draining;
+    drainer_ = std::thread([this, limit = std::chrono::nanoseconds(limit_ns)] {
+      const auto end = std::chrono::steady_clock::now() + limit;
+      std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(limit, kFarewell));
+      while (under_way() != 0 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(kLook);
+      server_->Shutdown(std::chrono::system_clock::now() + kGoodbye);
+      shared_.phase = Phase::shut_down;
+    });
+  }
+
+  void join() override {
+    if (drainer_.joinable()) drainer_.join();
+    for (std::thread& thread : threads_)
+      if (thread.joinable()) thread.join();
+  }
+
+ private:
+  std::uint64_t under_way() const {
+    std::uint64_t calls = 0;
+    for (const auto& worker : workers_) calls += worker->under_way();
+    return calls;
+  }
+
+  const GrpcOptions options_;
+  GrpcShared shared_;
+  int port_ = 0;
+  std::vector<std::unique_ptr<GrpcWorker>> workers_;
+  std::unique_ptr<grpc::Server> server_;
+  std::vector<std::thread> threads_;
+  std::thread drainer_;
+};
+
+}  // namespace
+
+bool has_grpc() { return true; }
+
+Refusal start_grpc(const GrpcOptions& options, const GrpcHost& host, std::unique_ptr<GrpcServer>* out) {
+  set_up_libraries();
+  auto server = std::make_unique<Server>(options, host);
+  if (Refusal refusal = server->start()) return refusal;
+  *out = std::move(server);
+  return {};
+}
+
+}  // namespace tickmlp::serve

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/grpc/methods.h"
+
+#include <grpcpp/support/proto_buffer_reader.h>
+
+#include <chrono>
+
+#include "serve/admin_token.h"
+#include "serve/engine/choose.h"
+
+namespace tickmlp::serve {
+namespace {
+
+using google::protobuf::Arena;
+
+// A request of one state and its answer fit; more comes from malloc and goes back after the call.
+constexpr std::size_t kFirstBlock = 16384;
+
+google::protobuf::ArenaOptions arena_options(std::vector<char>* block) {
+  google::protobuf::ArenaOptions options;
+  options.initial_block = block->data();
+  options.initial_block_size = block->size();
+  return options;
+}
+
+ByteBuffer to_bytes(const google::protobuf::MessageLite& message) {
+  grpc::Slice slice(message.ByteSizeLong());
+  message.SerializeWithCachedSizesToArray(const_cast<std::uint8_t*>(slice.begin()));
+  return ByteBuffer(&slice, 1);
+}
+
+Refusal check_repository(const std::string& name) {
+  if (name.empty()) return {};
+  return {Code::not_found, "repository_name: expected none: this server has one repository, which has no name"};
+}
+
+}  // namespace
+
+Methods::Methods(const GrpcOptions& options, const GrpcHost& host, std::string thread_name)
+    : options_(options),
+      repository_(host.repository),
+      figures_(host.metrics.add_thread(thread_name)),
+      models_(host.repository, std::move(thread_name), &host.shadows),
+      first_block_(kFirstBlock),
+      arena_(arena_options(&first_block_)) {
+  models_.count(host.metrics, figures_);
+}
+
+void Methods::housekeeping() {
+  models_.refresh();
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  figures_.turned_ns.set(static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count()));
+}
+
+template <typename Request, typename Handler>
+Refusal Methods::with(ByteBuffer* bytes, Handler handler) {
+  arena_.Reset();
+  auto* request = Arena::CreateMessage<Request>(&arena_);
+  grpc::ProtoBufferReader reader(bytes);
+  if (!reader.status().ok() || !request->ParseFromZeroCopyStream(&reader))
+    return {Code::bad_request, "the message: expected a " + request->GetTypeName()};
+  return handler(*request);
+}
+
+Refusal Methods::answer(Method method, bool ready, std::string_view key, ByteBuffer* bytes, ByteBuffer* response) {
+  models_.refresh();
+  switch (method) {
+    case Method::model_infer:
+      return with<inference::ModelInferRequest>(bytes, [&](const auto& request) {
+        auto* answer = Arena::CreateMessage<inference::ModelInferResponse>(&arena_);
+        if (Refusal refusal = infer(request, key, answer)) return refusal;
+        *response = to_bytes(*answer);
+        return Refusal{};
+      });
+    case Method::server_live:
+      return with<inference::ServerLiveRequest>(bytes, [&](const auto&) {
+        inference::ServerLiveResponse answer;
+        answer.set_live(true);
+        *response = to_bytes(answer);
+        return Refusal{};
+      });
+    case Method::server_ready:
+      return with<inference::ServerReadyRequest>(bytes, [&](const auto&) {
+        inference::ServerReadyResponse answer;
+        answer.set_ready(ready && repository_.ready());
+        *response = to_bytes(answer);
+        return Refusal{};
+      });
+    case Method::model_ready:
+      return with<inference::ModelReadyRequest>(bytes, [&](const auto& request) {
+        inference::ModelReadyResponse answer;
+        answer.set_ready(model_ready(request));
+        *response = to_bytes(answer);
+        return Refusal{};
+      });
+    case Method::server_metadata:
+      return with<inference::ServerMetadataRequest>(bytes, [&](const auto&) {
+        inference::ServerMetadataResponse answer;
+        answer.set_name("tickmlp");
+        answer.set_version(tickmlp_version());
+        answer.add_extensions("model_repository");
+        *response = to_bytes(answer);
+        return Refusal{};
+      });
+    case Method::model_metadata:
+      return with<inference::ModelMetadataRequest>(bytes, [&](const auto& request) {
+        inference::ModelMetadataResponse answer;
+        if (Refusal refusal = model_metadata(request, &answer)) return refusal;
+        *response = to_bytes(answer);
+        return Refusal{};
+      });
+    case Method::repository_index:
+      return with<inference::RepositoryIndexRequest>(bytes, [&](const auto& request) {
+        inference::RepositoryIndexResponse answer;
+        if (Refusal refusal = index(request, &answer)) return refusal;
+        *response = to_bytes(answer);
+        return Refusal{};
+      });
+    case Method::model_load:
+    case Method::model_unload:
+    case Method::model_stream_infer: break;  // not asked here
+  }
+  return {Code::internal, "no such method"};
+}
+
+Refusal Methods::answer_streamed(std::string_view key, ByteBuffer* bytes, ByteBuffer* response) {
+  models_.refresh();
+  return with<inference::ModelInferRequest>(bytes, [&](const auto& request) {
+    auto* answer = Arena::CreateMessage<inference::ModelStreamInferResponse>(&arena_);
+    if (const Refusal refusal = infer(request, key, answer->mutable_infer_response())) {
+      answer->mutable_infer_response()->Clear();
+      answer->mutable_infer_response()->set_id(request.id());  // which of the stream's requests it was
+      answer->set_error_message(refusal.message);
+    }
+    *response = to_bytes(*answer);
+    return Refusal{};
+  });
+}
+
+Refusal Methods::infer(const inference::ModelInferRequest& request, std::string_view key,
+                       inference::ModelInferResponse* response) {
+  ThreadModel* model = nullptr;
+  if (Refusal refusal = choose_model(models_, options_.splits, request.model_name(), key, true, &model)) return refusal;
+  std::optional<std::uint64_t> version;
+  if (Refusal refusal = read_version(request.model_version(), &version)) return refusal;
+  const Shape& shape = model->served->shape;
+  if (Refusal refusal = read_infer(shape, request, options_.max_states, &request_)) return refusal;
+  outputs_.resize(request_.states * shape.outputs);
+  Inferred inferred = models_.infer(*model, version, request_.inputs, request_.states, outputs_.data());
+  if (inferred.refusal) return std::move(inferred.refusal);
+  response->set_model_name(model->served->name);
+  response->set_model_version(std::to_string(inferred.generation));
+  response->set_id(request.id());
+  write_infer(shape, request_, outputs_.data(), response);
+  return {};
+}
+
+// A model that is not there is not ready, and no error.
+bool Methods::model_ready(const inference::ModelReadyRequest& request) {
+  ThreadModel* model = nullptr;
+  std::optional<std::uint64_t> version;
+  if (choose_model(models_, options_.splits, request.name(), {}, false, &model) ||
+      read_version(request.version(), &version))
+    return false;
+  return !version || model->has_version(*version);
+}
+
+Refusal Methods::model_metadata(const inference::ModelMetadataRequest& request,
+                                inference::ModelMetadataResponse* response) {
+  ThreadModel* model = nullptr;
+  if (Refusal refusal = choose_model(models_, options_.splits, request.name(), {}, false, &model)) return refusal;
+  std::optional<std::uint64_t> version;
+  if (Refusal refusal = read_version(request.version(), &version)) return refusal;
+  if (version && !model->has_version(*version))
+    return {Code::not_found, "model " + model->served->name + " has no version " + std::to_string(*version)};
+  const Shape& shape = model->served->shape;
+  const auto describe = [](auto* tensor, std::string_view name, std::uint32_t columns) {
+    tensor->set_name(std::string(name));
+    tensor->set_datatype("FP32");
+    tensor->add_shape(-1);
+    tensor->add_shape(columns);
+  };
+  response->set_name(model->served->name);
+  response->add_versions(std::to_string(model->served->current->state().generation));
+  for (const auto& other : model->others) response->add_versions(std::to_string(other.first));
+  response->set_platform("tickmlp");
+  describe(response->add_inputs(), kInputName, shape.inputs);
+  for (const HeadShape& head : shape.heads) describe(response->add_outputs(), head.name, head.outputs);
+  return {};
+}
+
+Refusal Methods::index(const inference::RepositoryIndexRequest& request,
+                       inference::RepositoryIndexResponse* response) const {
+  if (Refusal refusal = check_repository(request.repository_name())) return refusal;
+  for (const IndexRow& row : repository_.index()) {
+    if (request.ready() && row.state != "READY") continue;
+    auto* model = response->add_models();
+    model->set_name(row.name);
+    model->set_version(row.version);
+    model->set_state(row.state);
+    model->set_reason(row.reason);
+  }
+  return {};
+}
+
+Refusal Methods::read_change(Method method, std::string_view authorization, ByteBuffer* bytes, std::string* name) {
+  if (Refusal refusal = check_admin_token(authorization, options_.admin_token)) return refusal;
+  if (method == Method::model_unload)
+    return with<inference::RepositoryModelUnloadRequest>(bytes, [&](const auto& request) {
+      *name = request.model_name();
+      return check_repository(request.repository_name());
+    });
+  return with<inference::RepositoryModelLoadRequest>(bytes, [&](const auto& request) {
+    *name = request.model_name();
+    // Triton's clients can send a configuration and files in them: a model comes from the repository here.
+    if (!request.parameters().empty())
+      return Refusal{Code::bad_request, "parameters: " + request.parameters().begin()->first + ": expected none"};
+    return check_repository(request.repository_name());
+  });
+}
+
+ByteBuffer Methods::nothing() { return to_bytes(inference::RepositoryModelLoadResponse()); }
+
+}  // namespace tickmlp::serve

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/grpc/worker.h"
+
+#include <pthread.h>
+
+#include <chrono>
+
+#include "serve/grpc/calls.h"
+
+namespace tickmlp::serve {
+namespace {
+
+constexpr std::uint64_t kHousekeeping = 64;  // events
+constexpr std::chrono::milliseconds kTick(100);
+// Calls of a method that may be under way at a time, of one worker; further ones wait inside gRPC. An inference is
+// answered before the next call is looked at, so these are answers that are being sent.
+constexpr int kInferences = 64;
+constexpr int kOthers = 4;
+
+}  // namespace
+
+GrpcWorker::GrpcWorker(GrpcShared& shared, std::unique_ptr<grpc::ServerCompletionQueue> queue, int index)
+    : shared_(shared), queue_(std::move(queue)), name_("grpc-" + std::to_string(index)) {}
+
+void GrpcWorker::run(int core, std::promise<Refusal>* started) {
+  pthread_setname_np(pthread_self(), ("tickmlp-" + name_).c_str());
+  tickmlp_error error{};
+  if (core >= 0 && tickmlp_pin_thread(core, &error) != TICKMLP_OK) {
+    started->set_value({Code::internal, std::string("--grpc-cores: ") + error.message});
+  } else {
+    methods_.emplace(shared_.options, shared_.host, name_);
+    methods_->housekeeping();
+    for (int method = 0; method < static_cast<int>(Method::model_stream_infer); ++method)
+      for (int i = 0; i < (method == static_cast<int>(Method::model_infer) ? kInferences : kOthers); ++i)
+        new UnaryCall(*this, static_cast<Method>(method));
+    new StreamCall(*this);
+    started->set_value({});
+  }
+  serve();
+  methods_.reset();
+}
+
+void GrpcWorker::serve() {
+  for (std::uint64_t events = 0;;) {
+    void* tag = nullptr;
+    bool ok = false;
+    switch (queue_->AsyncNext(&tag, &ok, std::chrono::system_clock::now() + kTick)) {
+      case grpc::CompletionQueue::SHUTDOWN: return;
+      case grpc::CompletionQueue::TIMEOUT:
+        if (methods_) methods_->housekeeping();
+        break;
+      case grpc::CompletionQueue::GOT_EVENT:
+        static_cast<Call*>(tag)->proceed(ok);
+        if (methods_ && ++events % kHousekeeping == 0) methods_->housekeeping();  // busy: there is no time-out
+        break;
+    }
+    if (shared_.phase.load(std::memory_order_acquire) != phase_) follow_phase();
+  }
+}
+
+void GrpcWorker::follow_phase() {
+  phase_ = shared_.phase.load(std::memory_order_acquire);
+  if (draining())
+    for (StreamCall* stream : streams_) stream->drain();
+  // In this thread, so that no call can be expected on a queue that is shut down.
+  if (phase_ == Phase::shut_down) queue_->Shutdown();
+}
+
+}  // namespace tickmlp::serve
