@@ -30,6 +30,28 @@ int start(const std::shared_ptr<ServeOptions>& options, const std::string& token
   }
 }
 
+void add_shared(CLI::App* command, shared::SharedOptions* options) {
+  command
+      ->add_option(
+          "--shared-memory", options->path,
+          "Answer processes of this user on this box through shared memory (libtickmlp-client); they attach at "
+          "this socket. Keeps a core busy")
+      ->type_name("PATH");
+  command->add_option("--shared-core", options->core, "Core of the thread that looks at the clients' rings")
+      ->check(whole_number(0, 4095));
+  command->add_option("--shared-clients", options->clients, "Clients at a time")
+      ->capture_default_str()
+      ->check(whole_number(1, 4096));
+  command->add_option("--shared-ring-bytes", options->ring_bytes, "Most memory of one client's ring")
+      ->capture_default_str()
+      ->check(whole_number(4096, 1 << 30));
+  command
+      ->add_option("--shared-sleep-ns", options->sleep_after_ns,
+                   "Sleep after so long without a request (waking takes about 20 us); 0: never while a client is there")
+      ->capture_default_str()
+      ->check(whole_number(0, 1'000'000'000));
+}
+
 }  // namespace
 
 void add_serve(CLI::App* app, const std::string&, Action* action) {
@@ -58,6 +80,7 @@ void add_serve(CLI::App* app, const std::string&, Action* action) {
       ->add_option("--admin-token-file", *token_file,
                    "Load and unload routes on, for who sends the token in this file (16 characters and more)")
       ->type_name("FILE");
+  add_shared(command, &options->shared);
   command->add_flag("--quiet", options->quiet, "Print nothing");
   command->footer(
       footer("  tickmlp serve --repository weights\n"

@@ -33,6 +33,17 @@ void say(const ServeOptions& options, const std::string& line) {
   if (!options.quiet) std::fprintf(stderr, "tickmlp serve: %s\n", line.c_str());
 }
 
+std::unique_ptr<shared::SharedServer> start_shared(const ServeOptions& options, Repository& repository) {
+  if (options.shared.path.empty()) return nullptr;
+  try {
+    auto shared = std::make_unique<shared::SharedServer>(options.shared, repository);
+    say(options, "shared memory at " + options.shared.path);
+    return shared;
+  } catch (const std::runtime_error& error) {
+    throw StartError{error.what()};
+  }
+}
+
 }  // namespace
 
 int serve(const ServeOptions& options) {
@@ -50,6 +61,7 @@ int serve(const ServeOptions& options) {
   for (std::size_t i = 0; i < count; ++i)
     workers.push_back(std::make_unique<Worker>(http, repository, jobs, static_cast<int>(i)));
 
+  std::unique_ptr<shared::SharedServer> shared = start_shared(options, repository);  // throws: before any thread
   // Signals are waited for in this thread alone; the others are born with them blocked.
   asio::io_context main_context(1);
   asio::signal_set signals(main_context, SIGINT, SIGTERM);
@@ -66,6 +78,7 @@ int serve(const ServeOptions& options) {
   signals.async_wait([&](const boost::system::error_code&, int signal) {
     say(options, "draining");
     for (auto& worker : workers) worker->drain();
+    if (shared != nullptr) shared->stop();
     limit.expires_after(std::chrono::nanoseconds(options.drain_ns));
     limit.async_wait([&, signal](const boost::system::error_code& error) {
       if (error) return;

@@ -6,12 +6,14 @@
 
 #include "serve/http/worker.h"
 #include "serve/repository/repository.h"
+#include "serve/shared/shared_server.h"
 
 namespace tickmlp::serve {
 
 struct ServeOptions {
   RepositoryOptions repository;
   WorkerOptions http;
+  shared::SharedOptions shared;
   std::vector<int> cores;                   // one thread pinned to each; empty: `threads` threads that are not pinned
   std::size_t threads = 1;                  //
   std::uint64_t poll_ns = 1'000'000'000;    // between two looks at published folders

@@ -81,7 +81,7 @@ Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version,
     const auto other =
         std::find_if(model.others.begin(), model.others.end(), [&](const auto& one) { return one.first == *version; });
     if (other == model.others.end())
-      return {{Code::not_found, "model " + model.served->name + " has no version " + std::to_string(*version)}, 0};
+      return {{Code::not_found, "model " + model.served->name + " has no version " + std::to_string(*version)}};
     reader = other->second.get();
     held = tickmlp_reader_take(reader);
   }
@@ -92,7 +92,7 @@ Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version,
                                     ? tickmlp_infer(held->session, inputs.data(), shape.inputs, outputs, shape.outputs)
                                     : tickmlp_infer_batch(held->session, inputs.data(), states, outputs, &done);
   tickmlp_reader_release(reader);
-  return {refused(status, done), generation};
+  return {refused(status, done), generation, status, done};
 }
 
 }  // namespace tickmlp::serve

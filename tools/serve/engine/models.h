@@ -44,6 +44,8 @@ struct ThreadModel {
 struct Inferred {
   Refusal refusal;
   std::uint64_t generation = 0;  // that answered
+  tickmlp_status status = TICKMLP_OK;
+  std::size_t done = 0;  // states before the first that failed
 };
 
 // Thread-compatible: one for each serving thread, created in it.
@@ -54,6 +56,9 @@ class Models {
   // Follows the catalogue where it has changed: one atomic load where it has not. Before a request, and now and then
   // while there is none, so that models that went are given up.
   void refresh();
+
+  // Rises with each change that refresh() has followed: what find() gave before is not valid any more.
+  std::uint64_t number() const { return number_; }
 
   // Null where no such model serves. Valid until the next refresh().
   ThreadModel* find(std::string_view name);
