@@ -9,7 +9,8 @@ import subprocess
 import pytest
 from test_binary import BUILD, LIBRARY, ROOT, pytestmark, symbols  # pylint: disable=unused-import
 
-FOLDERS = {"tickmlp": LIBRARY.parent, "tickmlp-watch": LIBRARY.parent / "watch"}
+FOLDERS = {"tickmlp": LIBRARY.parent, "tickmlp-watch": LIBRARY.parent / "watch",
+           "tickmlp-client": LIBRARY.parents[1] / "tools" / "serve" / "client"}
 GLOBAL = re.compile(r"^[0-9a-f]+ (.).{6} \S+\t[0-9a-f]+ +(\.hidden )?(\S+)$", re.MULTILINE)
 
 

@@ -3,6 +3,7 @@
 import pathlib
 import shutil
 import signal
+import tempfile
 
 import numpy
 import pytest
@@ -44,6 +45,13 @@ def start(binary, repository, tmp_path):
 @pytest.fixture
 def server(start):
     return start()
+
+
+@pytest.fixture
+def shared_path():
+    """Of a socket: in a folder of its own, since pytest's paths can be longer than a socket's may."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield pathlib.Path(folder) / "s"
 
 
 @pytest.fixture(params=MODELS)

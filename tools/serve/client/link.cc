@@ -52,8 +52,12 @@ Message resolve_message(const tickmlp_client* client, uint32_t handle) {
   return message;
 }
 
+static bool try_to_send(int socket, const Message& message) {
+  return send(socket, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof message;
+}
+
 bool send_message(tickmlp_client* client, const Message& message) {
-  if (send(client->socket, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof message) return true;
+  if (try_to_send(client->socket, message)) return true;
   drop_link(client);
   return false;
 }
@@ -84,14 +88,16 @@ tickmlp_client_status start(tickmlp_client* client, tickmlp_client_error* error)
     return fail(error, TICKMLP_CLIENT_REFUSED, "the server at %s runs as user %u; expected this user, %u", path,
                 peer.uid, geteuid());
   }
-  // Everything at once: the welcome and the models' figures come back in one wait.
+  // Everything at once: the welcome and the models' figures come back in one wait. Where the server has refused and
+  // closed already, its reason is still there to be read.
   Message hello = make_message(shared::kHello, 0, "");
   hello.geometry = client->geometry;
   client->link = Link::kJoining;
   client->replies_due = 1 + client->model_count;
-  bool sent = send_message(client, hello);
-  for (uint32_t i = 0; sent && i < client->model_count; ++i) sent = send_message(client, resolve_message(client, i));
-  return sent ? TICKMLP_CLIENT_OK : fail(error, TICKMLP_CLIENT_SERVER_GONE, "the server at %s ended", path);
+  bool sent = try_to_send(client->socket, hello);
+  for (uint32_t i = 0; sent && i < client->model_count; ++i)
+    sent = try_to_send(client->socket, resolve_message(client, i));
+  return TICKMLP_CLIENT_OK;
 }
 
 // Maps the ring. It must not shrink under us: an access beyond its end would kill the process.
@@ -118,7 +124,9 @@ tickmlp_client_status receive_message(tickmlp_client* client, int* descriptor) {
   header.msg_iovlen = 1;
   header.msg_control = control;
   header.msg_controllen = sizeof control;
-  const ssize_t count = recvmsg(client->socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  ssize_t count = recvmsg(client->socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  // Told once, and before what the server had said.
+  if (count < 0 && errno == ECONNRESET) count = recvmsg(client->socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return TICKMLP_CLIENT_DEADLINE;
   *descriptor = -1;
   const cmsghdr* const extra = count > 0 ? CMSG_FIRSTHDR(&header) : nullptr;

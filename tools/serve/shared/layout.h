@@ -20,9 +20,10 @@ constexpr uint32_t kMaxSlots = 64, kMaxHandles = 64, kNameBytes = 64;
 constexpr uint32_t kMaxStates = 1024;           // of one request
 constexpr uint32_t kMaxFloats = 1024 * 65'536;  // of a request or an answer
 
-// The inputs stand directly behind: one line less to move.
+// The inputs stand directly behind: the thirteen of one strategic state are in the same line.
 struct Request {
-  uint32_t sequence, handle, states;
+  uint32_t sequence;
+  uint16_t handle, states;
   uint32_t inputs;  // floats of one state, as the client knows the model
 };
 // The ten outputs of one tactical or strategic state are in the same line.
@@ -32,7 +33,7 @@ struct Answer {
   uint32_t failed_state;
   uint32_t outputs;  // floats of one state
 };
-static_assert(sizeof(Request) == 16 && sizeof(Answer) == 24 && sizeof(Answer) + 10 * sizeof(float) == 64);
+static_assert(sizeof(Request) + 13 * sizeof(float) == 64 && sizeof(Answer) + 10 * sizeof(float) == 64);
 
 struct Geometry {
   uint32_t slots, input_floats, output_floats;  // floats: room of one request, of one answer
@@ -50,7 +51,7 @@ struct Geometry {
 
 inline uint32_t load_acquire(const uint32_t* word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
 inline uint32_t load_relaxed(const uint32_t* word) { return __atomic_load_n(word, __ATOMIC_RELAXED); }
-inline uint64_t load_relaxed(const uint64_t* word) { return __atomic_load_n(word, __ATOMIC_RELAXED); }
+inline uint16_t load_relaxed(const uint16_t* word) { return __atomic_load_n(word, __ATOMIC_RELAXED); }
 inline void store_release(uint32_t* word, uint32_t value) { __atomic_store_n(word, value, __ATOMIC_RELEASE); }
 inline void relax() {
 #if defined(__x86_64__)

@@ -47,7 +47,7 @@ class Ring {
   void answer(std::uint32_t slot, const Answer& answer, const float* outputs, std::size_t floats) {
     unsigned char* to = segment_ + geometry_.answer(slot);
     std::memcpy(to + sizeof answer.sequence, &answer.status, sizeof answer - sizeof answer.sequence);
-    std::memcpy(to + sizeof answer, outputs, floats * sizeof *outputs);
+    if (floats != 0) std::memcpy(to + sizeof answer, outputs, floats * sizeof *outputs);
     store_release(reinterpret_cast<std::uint32_t*>(to), answered_[slot]);
   }
 

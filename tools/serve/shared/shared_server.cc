@@ -165,19 +165,19 @@ Message SharedServer::resolve(Attached* client, const Message& question) const {
                                                                           : std::nullopt;
   const auto catalogue = repository_.catalogue();
   const auto place = catalogue->find(name);
-  const bool found = place != catalogue->end();
-  if (meaning == nullptr && (found || question.inputs != 0)) {
+  const serve::Served* served = place == catalogue->end() ? nullptr : place->second.get();
+  if (served != nullptr) reply.generation = served->current->state().generation;
+  const bool has_version =
+      served != nullptr && (!version || *version == reply.generation || served->others.contains(*version));
+  if (meaning == nullptr && (has_version || question.inputs != 0)) {
     meaning = std::make_unique<Meaning>(Meaning{name, version});
     client->has_meaning[question.handle].store(true, std::memory_order_release);
   }
-  if (!found) return fail(TICKMLP_CLIENT_NO_MODEL, "no model of that name is served");
-  const serve::Served& served = *place->second;
-  reply.generation = served.current->state().generation;
-  if (version && *version != reply.generation && !served.others.contains(*version))
-    return fail(TICKMLP_CLIENT_NO_VERSION, "the model has no version " + std::to_string(*version));
+  if (served == nullptr) return fail(TICKMLP_CLIENT_NO_MODEL, "no model of that name is served");
+  if (!has_version) return fail(TICKMLP_CLIENT_NO_VERSION, "the model has no version " + std::to_string(*version));
   if (version) reply.generation = *version;
-  reply.inputs = served.shape.inputs;
-  reply.outputs = served.shape.outputs;
+  reply.inputs = served->shape.inputs;
+  reply.outputs = served->shape.outputs;
   return reply;
 }
 
