@@ -252,6 +252,40 @@ def test_a_client_that_reads_nothing_is_let_go(start, shared_path):
         assert client.names()
 
 
+def thread_of(server, name: str) -> pathlib.Path:
+    tasks = pathlib.Path(f"/proc/{server.process.pid}/task")
+    return next(task for task in tasks.iterdir() if (task / "comm").read_text().strip() == name)
+
+
+def page_faults(task: pathlib.Path) -> int:
+    return int((task / "stat").read_text().rsplit(")", 1)[1].split()[7])
+
+
+def test_the_polling_thread_makes_no_system_call_and_no_page_fault(start, shared_path, tactical):
+    if shutil.which("strace") is None:
+        pytest.skip("no strace (scripts/bootstrap --for test)")
+    server = start("--shared-memory", str(shared_path))
+    states, expected = tactical
+    with Client(shared_path) as client:
+        model = client.find("tactical-int8")
+        for _ in range(200):
+            client.infer(model, states)
+        task = thread_of(server, "tickmlp-shared")
+        tracer = subprocess.Popen(["strace", "-p", task.name, "-o", shared_path.parent / "calls"],
+                                  stderr=subprocess.PIPE, text=True)
+        if "attached" not in tracer.stderr.readline():
+            tracer.wait()
+            pytest.skip("strace may not attach to a process here")
+        before = page_faults(task)
+        for _ in range(3000):
+            assert same_bits(client.infer(model, states[:5])[0], expected[:5])
+        faults = page_faults(task) - before
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait(30)
+    calls = [line for line in (shared_path.parent / "calls").read_text().splitlines() if "(" in line]
+    assert calls == [] and faults == 0
+
+
 def load(server, what="load", name="tactical-int8") -> None:
     status, _, body = server.ask("POST", f"/v2/repository/models/{name}/{what}", b"",
                                  {"Authorization": f"Bearer {TOKEN}"})
