@@ -60,3 +60,10 @@ def scored(request, binary, tmp_path):
     states = numpy.random.default_rng(7).uniform(-1, 1, (17, MODELS[request.param])).astype(numpy.float32)
     blob = ROOT / "weights" / f"{request.param}.blob"
     return request.param, states, run_model(binary, blob, states, pathlib.Path(tmp_path))
+
+
+@pytest.fixture
+def tactical(binary, tmp_path):
+    """(states [17, 420], what `tickmlp run` says of them)"""
+    states = numpy.random.default_rng(3).uniform(-1, 1, (17, 420)).astype(numpy.float32)
+    return states, run_model(binary, ROOT / "weights" / "tactical-int8.blob", states, tmp_path)

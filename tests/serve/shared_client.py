@@ -6,6 +6,7 @@ import os
 import pathlib
 import socket
 import struct
+import time
 
 import numpy
 
@@ -115,6 +116,32 @@ class Client:
 
     def forget(self, ticket: int) -> None:
         self.library.tickmlp_client_forget(self.handle, ticket)
+
+
+def connect(path: pathlib.Path) -> Client:
+    """As soon as there is a place."""
+    end = time.monotonic() + 20
+    while True:
+        try:
+            return Client(path)
+        except Refused:
+            assert time.monotonic() < end
+            time.sleep(0.005)
+
+
+def figures(server) -> tuple[int, int]:
+    """(descriptors, resident KiB) of the server"""
+    folder = pathlib.Path(f"/proc/{server.process.pid}")
+    resident = next(line for line in (folder / "status").read_text().splitlines() if line.startswith("VmRSS"))
+    return len(list((folder / "fd").iterdir())), int(resident.split()[1])
+
+
+def settle(server, descriptors: int) -> tuple[int, int]:
+    """The figures, once the server has noticed who went."""
+    end = time.monotonic() + 10
+    while figures(server)[0] != descriptors and time.monotonic() < end:
+        time.sleep(0.01)
+    return figures(server)
 
 
 MAGIC, HELLO, WELCOME, REFUSED, RESOLVE, RESOLVED, LIST, LISTED, WAKE = 0x314d4854, 1, 2, 3, 4, 5, 6, 7, 8
