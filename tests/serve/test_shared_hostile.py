@@ -2,6 +2,7 @@
 """Shared memory: clients that scribble over their ring, and messages that cannot be meant."""
 import os
 import random
+import resource
 import socket
 import struct
 
@@ -9,7 +10,7 @@ import numpy
 import pytest
 
 from served import same_bits
-from shared_client import HELLO, LIST, RESOLVE, RESOLVED, WAKE, Bare, Client, connect, figures, settle
+from shared_client import HELLO, LIST, RESOLVE, RESOLVED, WAKE, Bare, Client, Refused, connect, figures, settle
 
 LONG = "TICKMLP_SLOW" in os.environ
 
@@ -108,3 +109,28 @@ def test_a_client_that_reads_nothing_is_let_go(start, shared_path):
             bare.say(LIST)
     with Client(shared_path) as client:
         assert client.names()
+
+
+def test_out_of_descriptors(start, shared_path, tactical):
+    """Who is attached is answered on; who comes is told, or waits until its deadline; then there is room again."""
+    server = start("--shared-memory", str(shared_path))
+    states, expected = tactical
+    before = figures(server)[0]
+    with Client(shared_path) as client:
+        model = client.find("tactical-int8")
+        limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (before + 3, limits[1]))
+        others, told = [], []
+        for _ in range(6):
+            try:
+                others.append(Client(shared_path, connect_ns=3 * 10**8))
+            except Refused as refused:
+                told.append(refused.args[0])
+            assert same_bits(client.infer(model, states)[0], expected)
+        assert others and told and set(told) <= {"deadline", "refused"}, told
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, limits)
+        others.append(connect(shared_path))
+        assert others[-1].find("strategic-int8").inputs == 13
+        for other in others:
+            other.close()
+    assert settle(server, before)[0] == before
