@@ -113,10 +113,10 @@ def functions(headers: list[Header]) -> list[Function]:
     return [part for header in headers for part in header.parts if isinstance(part, Function)]
 
 
-def complaints(headers: list[Header]) -> list[str]:
-    """What a function's comment lacks."""
-    enumeration = (ROOT / "runtime" / "tickmlp_status.h").read_text(encoding="utf-8")
-    statuses = set(re.findall(r"^  TICKMLP_(\w+?)(?: = 0)?,", enumeration, re.MULTILINE))
+def complaints(headers: list[Header], enumeration: Path = ROOT / "runtime" / "tickmlp_status.h",
+               prefix: str = "TICKMLP_") -> list[str]:
+    """What a function's comment lacks. The enumeration has the statuses that it may name."""
+    statuses = set(re.findall(rf"^  {prefix}(\w+?)(?: = 0)?,", enumeration.read_text(encoding="utf-8"), re.MULTILINE))
     found = []
     for one in functions(headers):
         if not one.comment:
@@ -126,11 +126,11 @@ def complaints(headers: list[Header]) -> list[str]:
             found.append(f"{one.name}: no cost class: 'Hot path' or 'Load time'")
         if not one.threads:
             found.append(f"{one.name}: no thread rule, its own or its object's: 'thread-safe' or 'thread-compatible'")
-        if one.declaration.startswith("tickmlp_status ") and not one.errors:
+        if re.match(r"tickmlp_(client_)?status ", one.declaration) and not one.errors:
             found.append(f"{one.name}: returns a status, and its comment has no 'Errors: ...'")
         for error in one.errors:
             if error not in statuses and not (error.endswith("_*") and any(s.startswith(error[:-1]) for s in statuses)):
-                found.append(f"{one.name}: error {error}, which tickmlp_status.h does not have")
+                found.append(f"{one.name}: error {error}, which {enumeration.name} does not have")
         for name in one.arrays:
             if not re.search(rf"\[[\w *]+\]|\*{name}\b", one.comment):
                 found.append(f"{one.name}: {name} points to numbers: its shape is missing, as [count] or *{name}")

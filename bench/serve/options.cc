@@ -71,6 +71,28 @@ void add_observation(CLI::App* command, ServeOptions* options) {
       "--quiet", [options] { options->log.level = LogLevel::off; }, "The same as --log-level off");
 }
 
+void add_shared(CLI::App* command, shared::SharedOptions* options) {
+  command
+      ->add_option(
+          "--shared-memory", options->path,
+          "Answer processes of this user on this box through shared memory (libtickmlp-client); they attach at "
+          "this socket. Keeps a core busy")
+      ->type_name("PATH");
+  command->add_option("--shared-core", options->core, "Core of the thread that looks at the clients' rings")
+      ->check(whole_number(0, 4095));
+  command->add_option("--shared-clients", options->clients, "Clients at a time")
+      ->capture_default_str()
+      ->check(whole_number(1, 4096));
+  command->add_option("--shared-ring-bytes", options->ring_bytes, "Most memory of one client's ring")
+      ->capture_default_str()
+      ->check(whole_number(4096, 1 << 30));
+  command
+      ->add_option("--shared-sleep-ns", options->sleep_after_ns,
+                   "Sleep after so long without a request (waking takes about 20 us); 0: never while a client is there")
+      ->capture_default_str()
+      ->check(whole_number(0, 1'000'000'000));
+}
+
 }  // namespace
 
 void add_serve(CLI::App* app, const std::string&, Action* action) {
@@ -145,6 +167,7 @@ void add_serve(CLI::App* app, const std::string&, Action* action) {
       ->check(CLI::Range(1e6, 3.6e12).description("1ms - 3600s"));
   add_observation(command, options.get());
   add_guard_options(command, options.get());
+  add_shared(command, &options->shared);
   command->footer(
       footer("  tickmlp serve --repository weights\n"
              "  curl -s localhost:8080/v2/models/tactical-int8\n"

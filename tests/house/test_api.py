@@ -27,6 +27,14 @@ def test_every_public_function_says_what_a_caller_has_to_know(headers):
     complain(api_page.complaints(headers))
 
 
+def test_so_does_the_client_of_the_server():
+    path, types = ROOT / "tools" / "serve" / "client" / "tickmlp_client.h", {}
+    headers = [api_page.read(path, types)]
+    api_page.settle(headers, types)
+    assert len(api_page.functions(headers)) == 9
+    complain(api_page.complaints(headers, path, "TICKMLP_CLIENT_"))
+
+
 def test_the_page_is_what_the_headers_say(headers):
     assert text("docs/API.md") == api_page.render(headers), "run scripts/api_docs"
 

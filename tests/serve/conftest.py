@@ -3,6 +3,7 @@
 import pathlib
 import shutil
 import signal
+import tempfile
 
 import numpy
 import pytest
@@ -46,9 +47,23 @@ def server(start):
     return start()
 
 
+@pytest.fixture
+def shared_path():
+    """Of a socket: in a folder of its own, since pytest's paths can be longer than a socket's may."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield pathlib.Path(folder) / "s"
+
+
 @pytest.fixture(params=MODELS)
 def scored(request, binary, tmp_path):
     """(name, states [n, inputs], what `tickmlp run` says of them [n, outputs])"""
     states = numpy.random.default_rng(7).uniform(-1, 1, (17, MODELS[request.param])).astype(numpy.float32)
     blob = ROOT / "weights" / f"{request.param}.blob"
     return request.param, states, run_model(binary, blob, states, pathlib.Path(tmp_path))
+
+
+@pytest.fixture
+def tactical(binary, tmp_path):
+    """(states [17, 420], what `tickmlp run` says of them)"""
+    states = numpy.random.default_rng(3).uniform(-1, 1, (17, 420)).astype(numpy.float32)
+    return states, run_model(binary, ROOT / "weights" / "tactical-int8.blob", states, tmp_path)

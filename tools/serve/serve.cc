@@ -69,6 +69,19 @@ std::unique_ptr<GrpcServer> grpc_beside(const ServeOptions& options, const GrpcH
   return server;
 }
 
+// Null where it is not asked for.
+std::unique_ptr<shared::SharedServer> shared_beside(const ServeOptions& options, Repository& repository,
+                                                    Metrics& metrics, Log& log) {
+  if (options.shared.path.empty()) return nullptr;
+  try {
+    auto server = std::make_unique<shared::SharedServer>(options.shared, repository, metrics);
+    log.event(LogLevel::info, "listening", "shared memory at " + options.shared.path);
+    return server;
+  } catch (const std::runtime_error& error) {
+    throw StartError{error.what()};
+  }
+}
+
 }  // namespace
 
 int serve(const ServeOptions& options) {
@@ -93,6 +106,7 @@ int serve(const ServeOptions& options) {
   const Workers workers = listen(http, {repository, shadows, jobs, health, metrics, log}, count);
 
   const std::unique_ptr<GrpcServer> grpc = grpc_beside(options, {repository, shadows, jobs, metrics, health}, log);
+  const std::unique_ptr<shared::SharedServer> shared = shared_beside(options, repository, metrics, log);
 
   Shutdown shutdown;
   shutdown.delay_ns = options.drain_delay_ns;
@@ -103,6 +117,7 @@ int serve(const ServeOptions& options) {
   shutdown.drain = [&] {
     for (auto& worker : workers) worker->drain();
     if (grpc != nullptr) grpc->drain(options.drain_ns);
+    if (shared != nullptr) shared->stop();
   };
   shutdown.stop = [&] {
     for (auto& worker : workers) worker->stop();

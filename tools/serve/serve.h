@@ -9,6 +9,7 @@
 #include "serve/http/worker.h"
 #include "serve/repository/repository.h"
 #include "serve/start_error.h"
+#include "serve/shared/shared_server.h"
 
 namespace tickmlp::serve {
 
@@ -17,6 +18,7 @@ struct ServeOptions {
   WorkerOptions http;
   GrpcOptions grpc;  // its host, splits, token and limits are those of `http`
   std::vector<ShadowPair> shadows;
+  shared::SharedOptions shared;
   std::vector<int> cores;                   // one thread pinned to each; empty: `threads` threads that are not pinned
   std::size_t threads = 1;                  //
   std::uint64_t poll_ns = 1'000'000'000;    // between two looks at published folders

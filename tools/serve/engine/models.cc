@@ -128,6 +128,8 @@ Inferred Models::ask(const ThreadModel& model, tickmlp_reader* reader, const tic
                     : tickmlp_infer_batch(held->session, inputs.data(), states, outputs, &done);
     out.end = ticks();
     out.refusal = refused(status, done);
+    out.status = status;
+    out.done = done;
     if (status == TICKMLP_OK && asks_cache) cache_->insert(question, outputs, now_ns_);
     if (status == TICKMLP_OK && model.figures != nullptr)
       model.figures->executed(out.generation, states, ns(computing, out.end));

@@ -55,6 +55,8 @@ struct Inferred {
   std::uint64_t generation = 0;      // that answered
   bool cached = false;               // out of the cache
   std::uint64_t begin = 0, end = 0;  // ticks(): the model, or the cache; 0: did not get there
+  tickmlp_status status = TICKMLP_OK;
+  std::size_t done = 0;  // states before the first that failed
 };
 
 // Thread-compatible: one for each serving thread, created in it.
@@ -81,6 +83,9 @@ class Models {
   // Follows the catalogue and the shadows where they have changed: an atomic load each where they have not. Before a
   // request, and now and then while there is none, so that models that went are given up.
   void refresh();
+
+  // Rises with each change that refresh() has followed: what find() gave before is not valid any more.
+  std::uint64_t number() const { return number_; }
 
   // Null where no such model serves. Valid until the next refresh().
   ThreadModel* find(std::string_view name);

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client that is attached: its socket, its segment, and what its handles mean.
+#ifndef TICKMLP_SERVE_SHARED_ATTACHED_H_
+#define TICKMLP_SERVE_SHARED_ATTACHED_H_
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "serve/engine/models.h"
+#include "serve/shared/ring.h"
+
+namespace tickmlp::shared {
+
+// Owns a descriptor.
+class Descriptor {
+ public:
+  explicit Descriptor(int number = -1) : number_(number) {}
+  ~Descriptor();
+  Descriptor(Descriptor&& other) noexcept : number_(other.number_) { other.number_ = -1; }
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  int get() const { return number_; }
+
+ private:
+  int number_;
+};
+
+// Memory that a client maps too: anonymous, without a name anywhere, mode 0600, sealed against another size. It goes
+// with its last user, however that ends.
+class Segment {
+ public:
+  // Empty, with errno, where the memory cannot be had. *descriptor is for the client.
+  static std::unique_ptr<Segment> make(std::size_t bytes, Descriptor* descriptor);
+  ~Segment();
+  unsigned char* bytes() const { return bytes_; }
+
+ private:
+  Segment(unsigned char* bytes, std::size_t size) : bytes_(bytes), size_(size) {}
+  unsigned char* const bytes_;
+  const std::size_t size_;
+};
+
+// What a handle stands for. Written once by the thread of the sockets, then read by the one of the rings.
+struct Meaning {
+  std::string name;
+  std::optional<std::uint64_t> version;  // empty: the current one
+  // The reading thread's own: the model as it found it, and in which catalogue.
+  serve::ThreadModel* model = nullptr;
+  std::uint64_t catalogue = 0;
+};
+
+struct Attached {
+  Attached(Descriptor given, std::uint64_t now) : socket(std::move(given)), since_ns(now) {}
+
+  Descriptor socket;
+  const std::uint64_t since_ns;
+  std::unique_ptr<Segment> segment;  // from the hello on
+  std::optional<Ring> ring;
+  std::array<std::unique_ptr<Meaning>, kMaxHandles> meanings;
+  std::array<std::atomic<bool>, kMaxHandles> has_meaning{};
+};
+
+}  // namespace tickmlp::shared
+#endif
