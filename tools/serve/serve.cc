@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/serve.h"
 
+#include <fstream>
 #include <thread>
 
 #include "serve/log/journal.h"
@@ -50,12 +51,21 @@ Workers listen(const WorkerOptions& http, const Shared& shared, std::size_t coun
   return workers;
 }
 
+std::string text_of(const std::string& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
 // Null where it is not asked for.
 std::unique_ptr<GrpcServer> grpc_beside(const ServeOptions& options, const GrpcHost& host, Log& log) {
   if (!options.grpc.enabled) return nullptr;
   GrpcOptions grpc = options.grpc;
   grpc.host = options.http.host;
   if (has_grpc() && grpc.port != 0) check_port(grpc.host, grpc.port);  // gRPC does not say why it cannot listen
+  if (!options.http.tls.certificate.empty()) {  // which the HTTP listeners have checked
+    grpc.tls_certificate = text_of(options.http.tls.certificate);
+    grpc.tls_key = text_of(options.http.tls.key);
+  }
   grpc.splits = options.http.routes.splits;
   grpc.admin_token = options.http.routes.admin_token;
   grpc.max_states = options.http.routes.max_states;
