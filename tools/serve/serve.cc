@@ -62,7 +62,7 @@ std::unique_ptr<GrpcServer> grpc_beside(const ServeOptions& options, const GrpcH
   GrpcOptions grpc = options.grpc;
   grpc.host = options.http.host;
   if (has_grpc() && grpc.port != 0) check_port(grpc.host, grpc.port);  // gRPC does not say why it cannot listen
-  if (!options.http.tls.certificate.empty()) {  // which the HTTP listeners have checked
+  if (!options.http.tls.certificate.empty()) {                         // which the HTTP listeners have checked
     grpc.tls_certificate = text_of(options.http.tls.certificate);
     grpc.tls_key = text_of(options.http.tls.key);
   }

@@ -13,8 +13,8 @@ from served import ROOT, run_model, same_bits
 def test_the_same_answers_over_tls_and_none_without(ask, binary, tmp_path):
     if shutil.which("openssl") is None:
         pytest.skip("no openssl")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-                    "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout",
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout",
                     tmp_path / "key.pem", "-out", tmp_path / "chain.pem"], check=True, capture_output=True, timeout=60)
     asked = ask("--tls-certificate", str(tmp_path / "chain.pem"), "--tls-key", str(tmp_path / "key.pem"))
     states = numpy.random.default_rng(3).uniform(-1, 1, (5, 13)).astype(numpy.float32)
