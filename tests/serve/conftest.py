@@ -8,10 +8,7 @@ import tempfile
 import numpy
 import pytest
 
-from served import ROOT, Server, run_model
-
-MODELS = {"tactical-int8": 420, "tactical-float32": 420, "strategic-int8": 13, "strategic-float32": 13}
-TOKEN = "0123456789abcdef0123456789abcdef"
+from served import MODELS, ROOT, TOKEN, Server, run_model
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import time
 import numpy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODELS = {"tactical-int8": 420, "tactical-float32": 420, "strategic-int8": 13, "strategic-float32": 13}
+TOKEN = "0123456789abcdef0123456789abcdef"
 
 
 def run_model(binary: str, blob: pathlib.Path, states: numpy.ndarray, folder: pathlib.Path) -> numpy.ndarray:

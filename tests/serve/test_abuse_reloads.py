@@ -9,9 +9,8 @@ import threading
 import numpy
 import pytest
 
-from conftest import TOKEN
 from raw import connect, read_answer
-from served import ROOT, Server, binary_outputs, run_model, same_bits
+from served import ROOT, TOKEN, Server, binary_outputs, run_model, same_bits
 from test_abuse import descriptors, resident_kib, settle
 
 sys.path.insert(0, str(ROOT / "tools"))

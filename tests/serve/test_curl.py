@@ -8,8 +8,7 @@ import subprocess
 import numpy
 import pytest
 
-from conftest import TOKEN
-from served import ROOT, binary_outputs, outputs_of, run_model, same_bits
+from served import ROOT, TOKEN, binary_outputs, outputs_of, run_model, same_bits
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl: scripts/bootstrap --for serve")
 RAW = "Inference-Header-Content-Length: 0"

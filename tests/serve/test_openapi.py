@@ -6,8 +6,7 @@ import re
 import jsonschema
 import pytest
 
-from conftest import TOKEN
-from served import ROOT
+from served import ROOT, TOKEN
 
 DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text())
 GOOD = json.dumps({"id": "1", "inputs": [{"name": "input", "shape": [1, 13], "datatype": "FP32", "data": [0.5] * 13}],

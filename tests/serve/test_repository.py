@@ -11,8 +11,7 @@ import time
 import numpy
 import pytest
 
-from conftest import TOKEN
-from served import ROOT, binary_outputs, run_model, same_bits
+from served import ROOT, TOKEN, binary_outputs, run_model, same_bits
 
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "cli"), str(ROOT / "tests" / "publish")]
 from published import Blobs, Published  # noqa: E402

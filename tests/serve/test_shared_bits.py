@@ -10,8 +10,7 @@ import time
 import numpy
 import pytest
 
-from conftest import MODELS
-from served import ROOT, same_bits
+from served import MODELS, ROOT, same_bits
 from shared_client import CLIENT, Client, Refused
 
 PROGRAM = pathlib.Path(os.environ.get("TICKMLP_BUILD", ROOT / "build")) / "tests" / "shared_score"

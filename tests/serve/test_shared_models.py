@@ -9,8 +9,7 @@ import time
 import numpy
 import pytest
 
-from conftest import TOKEN
-from served import ROOT, run_model, same_bits
+from served import ROOT, TOKEN, run_model, same_bits
 from shared_client import Client, Refused
 
 

@@ -7,8 +7,7 @@ import numpy
 import pytest
 
 from asked import Asked, code_of
-from conftest import ROOT
-from served import Server
+from served import ROOT, Server
 
 NAME = "strategic-int8"
 TOKEN = "0123456789abcdef0123456789abcdef"
