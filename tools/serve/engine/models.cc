@@ -71,7 +71,7 @@ void Models::follow_catalogue() {
     std::vector<std::pair<std::uint64_t, Reader>> others;
     for (const auto& [generation, slot] : served->others) {
       const auto kept = std::find_if(model.others.begin(), model.others.end(),
-                                     [&](const auto& other) { return other.second.slot() == slot; });
+                                     [&slot = slot](const auto& other) { return other.second.slot() == slot; });
       others.emplace_back(generation, kept != model.others.end() ? std::move(kept->second) : Reader(slot, name_));
     }
     model.others.swap(others);
