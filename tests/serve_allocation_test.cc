@@ -65,20 +65,22 @@ std::uint64_t allocations_of(std::uint16_t port, const std::string& request) {
 // A server in this process, and what ends it.
 struct Running {
   Repository repository{{std::string(TICKMLP_SOURCE_ROOT) + "/weights", "", 2, "", {}}};
-  Shadows shadows{{}, repository};
+  Shadows shadows{{}, repository, 1};
   Log log{LogOptions{"-", LogLevel::off, {}}};
   Metrics metrics;
   Health health;
   Jobs jobs;
   WorkerOptions options;
   std::optional<Worker> worker;
+  std::promise<std::string> started;
   std::thread thread;
 
   Running() {
     REQUIRE_FALSE(repository.open());
     options.port = 0;
     worker.emplace(options, Shared{repository, shadows, jobs, health, metrics, log}, 0);
-    thread = std::thread([this] { worker->run(-1); });
+    thread = std::thread([this] { worker->run(-1, &started); });
+    REQUIRE_EQ(started.get_future().get(), "");
   }
   ~Running() {
     worker->drain();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/serve.h"
 
+#include <algorithm>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "serve/log/journal.h"
@@ -10,24 +12,34 @@
 namespace tickmlp::serve {
 namespace {
 
+bool same_kind(const Shape& a, const Shape& b) {
+  const auto same_head = [](const HeadShape& x, const HeadShape& y) {
+    return x.outputs == y.outputs && x.softmax == y.softmax;
+  };
+  return a.inputs == b.inputs && std::equal(a.heads.begin(), a.heads.end(), b.heads.begin(), b.heads.end(), same_head);
+}
+
 // Splits and shadows are of models that are there, and of one kind.
 void check_names(const ServeOptions& options, const Catalogue& catalogue) {
-  const auto inputs = [&](const std::string& name) {
+  const auto shape = [&](const std::string& name) -> const Shape& {
     const auto place = catalogue.find(name);
     if (place == catalogue.end()) throw StartError{"no model " + name + " is served: a split or a shadow names it"};
-    return place->second->shape.inputs;
+    return place->second->shape;
   };
   for (const auto& [name, split] : options.http.routes.splits) {
     if (catalogue.contains(name)) throw StartError{"split " + name + ": a model has that name"};
     for (const std::string& model : split.models)
-      if (inputs(model) != inputs(split.models[0]))
-        throw StartError{"split " + name + ": " + model + " has " + std::to_string(inputs(model)) + " inputs and " +
-                         split.models[0] + " " + std::to_string(inputs(split.models[0])) +
-                         ": expected models of one kind"};
+      if (!same_kind(shape(model), shape(split.models[0])))
+        throw StartError{"split " + name + ": " + model + " and " + split.models[0] +
+                         " differ in inputs or heads: expected models of one kind"};
   }
-  for (const ShadowPair& pair : options.shadows)
-    if (inputs(pair.primary) != inputs(pair.candidate))
-      throw StartError{"shadow " + pair.candidate + " of " + pair.primary + ": expected models of one kind"};
+  std::set<std::string> primaries;
+  for (const ShadowPair& pair : options.shadows) {
+    if (!same_kind(shape(pair.primary), shape(pair.candidate)))
+      throw StartError{"shadow " + pair.candidate + " of " + pair.primary +
+                       " differs in inputs or heads: expected models of one kind"};
+    if (!primaries.insert(pair.primary).second) throw StartError{"two shadows of " + pair.primary + ": expected one"};
+  }
 }
 
 void open(const ServeOptions& options, Repository& repository) {
@@ -51,6 +63,27 @@ Workers listen(const WorkerOptions& http, const Shared& shared, std::size_t coun
   return workers;
 }
 
+std::size_t grpc_threads(const ServeOptions& options) {
+  if (!options.grpc.enabled) return 0;
+  return options.grpc.cores.empty() ? options.grpc.threads : options.grpc.cores.size();
+}
+
+// Each has begun to serve when this returns; where one cannot, none does.
+std::vector<std::thread> start(const Workers& workers, const std::vector<int>& cores) {
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    std::promise<std::string> started;
+    std::future<std::string> told = started.get_future();
+    threads.emplace_back([&, i] { workers[i]->run(cores.empty() ? -1 : cores[i], &started); });
+    const std::string reason = told.get();
+    if (reason.empty()) continue;
+    for (const auto& worker : workers) worker->stop();
+    for (std::thread& thread : threads) thread.join();
+    throw StartError{"serving thread " + std::to_string(i) + ": " + reason};
+  }
+  return threads;
+}
+
 std::string text_of(const std::string& path) {
   std::ifstream in(path);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -66,6 +99,7 @@ std::unique_ptr<GrpcServer> grpc_beside(const ServeOptions& options, const GrpcH
     grpc.tls_certificate = text_of(options.http.tls.certificate);
     grpc.tls_key = text_of(options.http.tls.key);
   }
+  grpc.breaker = options.http.routes.breaker;
   grpc.splits = options.http.routes.splits;
   grpc.admin_token = options.http.routes.admin_token;
   grpc.max_states = options.http.routes.max_states;
@@ -84,7 +118,9 @@ std::unique_ptr<shared::SharedServer> shared_beside(const ServeOptions& options,
                                                     Metrics& metrics, Log& log) {
   if (options.shared.path.empty()) return nullptr;
   try {
-    auto server = std::make_unique<shared::SharedServer>(options.shared, repository, metrics);
+    shared::SharedOptions shared = options.shared;
+    shared.breaker = options.http.routes.breaker;
+    auto server = std::make_unique<shared::SharedServer>(shared, repository, metrics);
     log.event(LogLevel::info, "listening", "shared memory at " + options.shared.path);
     return server;
   } catch (const std::runtime_error& error) {
@@ -105,11 +141,15 @@ int serve(const ServeOptions& options) {
             {{"repository", options.repository.folder}});
   Journal journal(log);
   journal.look(repository.index());
-  Shadows shadows(options.shadows, repository);
   Health health;
   Jobs jobs;
 
   const std::size_t count = options.cores.empty() ? options.threads : options.cores.size();
+  const std::size_t all = count + grpc_threads(options) + (options.shared.path.empty() ? 0 : 1);
+  if (all > TICKMLP_SWAP_READERS)
+    throw StartError{std::to_string(all) + " serving threads: expected " + std::to_string(TICKMLP_SWAP_READERS) +
+                     " at most"};
+  Shadows shadows(options.shadows, repository, all);
   WorkerOptions http = options.http;
   http.port = check_port(http.host, http.port);
   http.routes.cache = {(options.cache.entries + count - 1) / count, options.cache.ttl_ns};
@@ -131,12 +171,11 @@ int serve(const ServeOptions& options) {
   };
   shutdown.stop = [&] {
     for (auto& worker : workers) worker->stop();
+    if (grpc != nullptr) grpc->drain(0);
   };
   Supervisor supervisor(shutdown, health, log, options.stuck_ns);
   for (const auto& worker : workers) supervisor.watch(worker->heartbeat());
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < count; ++i)
-    threads.emplace_back([&, i] { workers[i]->run(options.cores.empty() ? -1 : options.cores[i]); });
+  std::vector<std::thread> threads = start(workers, options.cores);
   jobs.repeat(std::chrono::milliseconds(options.poll_ns / 1'000'000), [&] {
     for (const std::string& line : repository.poll()) log.event(LogLevel::debug, "repository", line);
     journal.look(repository.index());

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -53,12 +54,17 @@ class Supervisor {
   void wait_for_signal() {
     signals_.async_wait([this](const Error& error, int signal) {
       if (error) return;
-      if (health_.shutting_down.exchange(true)) return stop(signal);  // asked twice: at once
+      if (health_.shutting_down.exchange(true)) {  // asked twice: at once
+        stop(signal);
+        return wait_for_signal();
+      }
       log_.event(LogLevel::info, "draining", "draining, for signal " + std::to_string(signal));
       shutdown_.not_ready();
       wait_for_signal();
       limit_.expires_after(std::chrono::nanoseconds(shutdown_.delay_ns));
-      limit_.async_wait([this, signal](const Error&) { drain(signal); });
+      limit_.async_wait([this, signal](const Error& error) {
+        if (!error) drain(signal);
+      });
     });
   }
 
@@ -75,13 +81,20 @@ class Supervisor {
     shutdown_.drain();
     limit_.expires_after(std::chrono::nanoseconds(shutdown_.drain_ns));
     limit_.async_wait([this, signal](const Error& error) {
-      if (!error) stop(signal);
+      if (!error && code_ == 0) stop(signal);
     });
   }
 
+  // A thread that is stuck for good would be waited for without end.
   void stop(int signal) {
+    if (code_ != 0) std::_Exit(code_);
     code_ = 128 + signal;
     shutdown_.stop();
+    timer_.cancel();
+    limit_.expires_after(std::chrono::seconds(1));
+    limit_.async_wait([this](const Error& error) {
+      if (!error) std::_Exit(code_);
+    });
   }
 
   void look() {

@@ -40,10 +40,7 @@ void Models::follow_shadows() {
   for (auto& [name, model] : models_) {
     const auto place = current.find(name);
     const std::shared_ptr<Shadow> next = place == current.end() ? nullptr : place->second;
-    if (next == model.shadow_owner) continue;
-    model.shadow = next == nullptr ? nullptr : next->join(tickmlp_reader_take(model.current.get())->model);
-    tickmlp_reader_release(model.current.get());
-    model.shadow_owner = next;
+    if (next != model.shadow.owner()) model.shadow = ShadowSeat(next);
   }
 }
 
@@ -140,10 +137,10 @@ Inferred Models::ask(const ThreadModel& model, tickmlp_reader* reader, const tic
 
 void Models::offer_to_shadow(const ThreadModel& model, std::span<const float> inputs, std::size_t states,
                              const float* outputs) {
-  if (model.shadow == nullptr) return;
+  if (model.shadow.get() == nullptr) return;
   const Shape& shape = model.served->shape;
   for (std::size_t i = 0; i < states; ++i)
-    tickmlp_shadow_offer(model.shadow, inputs.data() + i * shape.inputs, outputs + i * shape.outputs);
+    tickmlp_shadow_offer(model.shadow.get(), inputs.data() + i * shape.inputs, outputs + i * shape.outputs);
 }
 
 // The newest generation below this one.

@@ -42,10 +42,9 @@ struct ThreadModel {
   Reader current;
   std::vector<std::pair<std::uint64_t, Reader>> others;
   std::unique_ptr<Breaker> breaker{};  // over the current generation; goes before the slot that it reports to
-  std::shared_ptr<Shadow> shadow_owner{};
-  tickmlp_shadow* shadow = nullptr;  // this thread's, of what the current generation answers
-  std::uint64_t generation = 0;      // that answered when the catalogue last changed
-  ModelFigures* figures = nullptr;   // where this thread is counted
+  ShadowSeat shadow{};                 // of what the current generation answers
+  std::uint64_t generation = 0;        // that answered when the catalogue last changed
+  ModelFigures* figures = nullptr;     // where this thread is counted
 
   bool has_version(std::uint64_t generation) const;
 };

@@ -33,32 +33,45 @@ Refusal read_shadow_pair(std::string_view text, ShadowPair* out) {
   return {};
 }
 
+Shadow::Shadow(const ShadowPair& pair, const tickmlp_model* primary, Model candidate, std::size_t threads)
+    : pair_(pair), candidate_(std::move(candidate)) {
+  tickmlp_shadow_options options{};
+  options.sample_every = pair.every;
+  for (std::size_t i = 0; i < threads; ++i) {
+    tickmlp_shadow* shadow = nullptr;
+    if (tickmlp_shadow_create(primary, candidate_.get(), &options, &shadow, nullptr) != TICKMLP_OK) break;
+    shadows_.push_back(shadow);
+  }
+  free_ = shadows_;
+}
+
 Shadow::~Shadow() {
   for (tickmlp_shadow* shadow : shadows_) tickmlp_shadow_free(shadow);
 }
 
-tickmlp_shadow* Shadow::join(const tickmlp_model* primary) {
-  tickmlp_shadow_options options{};
-  options.sample_every = pair_.every;
-  tickmlp_shadow* shadow = nullptr;
-  if (tickmlp_shadow_create(primary, candidate_.get(), &options, &shadow, nullptr) != TICKMLP_OK) return nullptr;
+tickmlp_shadow* Shadow::take() {
   const std::lock_guard lock(mutex_);
-  shadows_.push_back(shadow);
+  if (free_.empty()) return nullptr;
+  tickmlp_shadow* shadow = free_.back();
+  free_.pop_back();
   return shadow;
 }
 
-bool Shadow::work() {
+void Shadow::give_back(tickmlp_shadow* shadow) {
   const std::lock_guard lock(mutex_);
+  free_.push_back(shadow);
+}
+
+bool Shadow::work() {
   std::size_t done = 0;
   for (tickmlp_shadow* shadow : shadows_) done += tickmlp_shadow_work(shadow, kMost);
   return done != 0;
 }
 
-ShadowFigures Shadow::figures() {
+ShadowFigures Shadow::figures() const {
   ShadowFigures out{pair_, tickmlp_model_describe(candidate_.get())->generation, {}, 0, 0};
   auto copy = std::make_unique<tickmlp_recorder>(), all = std::make_unique<tickmlp_recorder>();
   tickmlp_recorder_reset(all.get());
-  const std::lock_guard lock(mutex_);
   for (tickmlp_shadow* shadow : shadows_) {
     tickmlp_shadow_figures one{};
     tickmlp_shadow_read(shadow, &one);
@@ -79,8 +92,8 @@ ShadowFigures Shadow::figures() {
   return out;
 }
 
-Shadows::Shadows(const std::vector<ShadowPair>& pairs, Repository& repository)
-    : pairs_(pairs), repository_(repository) {
+Shadows::Shadows(const std::vector<ShadowPair>& pairs, Repository& repository, std::size_t threads)
+    : pairs_(pairs), repository_(repository), threads_(threads) {
   refresh();
   if (!pairs_.empty()) thread_ = std::thread([this] { run(); });
 }
@@ -94,14 +107,19 @@ void Shadows::refresh() {
   const auto catalogue = pairs_.empty() ? nullptr : repository_.catalogue();
   for (const ShadowPair& pair : pairs_) {
     const auto candidate = catalogue->find(pair.candidate);
-    const std::uint64_t generation = candidate == catalogue->end() ? 0 : candidate->second->current->state().generation;
-    if (const auto seen = generations_.find(pair.primary); seen != generations_.end() && seen->second == generation)
-      continue;
+    Seen seen;
+    if (candidate != catalogue->end())
+      seen = {candidate->second->current.get(), candidate->second->current->state().number};
+    if (const auto before = seen_.find(pair.primary); before != seen_.end() && before->second == seen) continue;
     std::shared_ptr<Shadow> next;
-    // A copy of its own: a slot gives a model up while its last questions may still wait here.
-    if (Model model = candidate == catalogue->end() ? nullptr : repository_.load_copy(pair.candidate))
-      next = std::make_shared<Shadow>(pair, std::move(model));
-    generations_[pair.primary] = generation;
+    // Copies of its own: a slot gives a model up while its last questions may still wait here.
+    if (seen.slot != nullptr) {
+      const Model primary = repository_.load_copy(pair.primary);
+      Model model = repository_.load_copy(pair.candidate);
+      if (primary != nullptr && model != nullptr)
+        next = std::make_shared<Shadow>(pair, primary.get(), std::move(model), threads_);
+    }
+    seen_[pair.primary] = seen;
     const std::lock_guard lock(mutex_);
     if (next != nullptr) shadows_[pair.primary] = std::move(next);
     else shadows_.erase(pair.primary);

@@ -10,6 +10,7 @@
 #include <grpcpp/server_builder.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
@@ -115,21 +116,22 @@ class Server final : public GrpcServer {
   }
 
   void drain(std::uint64_t limit_ns) override {
+    if (limit_ns == 0) hurry_ = true;
     if (drainer_.joinable()) return;
     shared_.phase = Phase::draining;
     drainer_ = std::thread([this, limit = std::chrono::nanoseconds(limit_ns)] {
       const auto end = std::chrono::steady_clock::now() + limit;
       std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(limit, kFarewell));
-      while (under_way() != 0 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(kLook);
+      while (under_way() != 0 && !hurry_ && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(kLook);
       server_->Shutdown(std::chrono::system_clock::now() + kGoodbye);
       shared_.phase = Phase::shut_down;
     });
   }
 
   void join() override {
-    if (drainer_.joinable()) drainer_.join();
     for (std::thread& thread : threads_)
       if (thread.joinable()) thread.join();
+    if (drainer_.joinable()) drainer_.join();  // last: it is made in another thread, before those end
   }
 
  private:
@@ -145,6 +147,7 @@ class Server final : public GrpcServer {
   std::vector<std::unique_ptr<GrpcWorker>> workers_;
   std::unique_ptr<grpc::Server> server_;
   std::vector<std::thread> threads_;
+  std::atomic<bool> hurry_ = false;  // what is under way is cancelled at once
   std::thread drainer_;
 };
 

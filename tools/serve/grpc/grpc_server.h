@@ -10,6 +10,7 @@
 
 #include "serve/engine/shadows.h"
 #include "serve/engine/split.h"
+#include "serve/guard/breaker.h"
 #include "serve/guard/health.h"
 #include "serve/jobs.h"
 #include "serve/metrics/metrics.h"
@@ -24,6 +25,7 @@ struct GrpcOptions {
   std::size_t threads = 1;  // where no cores are named
   std::vector<int> cores;   // one thread pinned to each
   Splits splits{};
+  BreakerOptions breaker{};
   std::string admin_token;                      // of load and unload; empty: they are switched off
   std::size_t max_states = 1024;                // of one request
   std::size_t body_bytes = 8 << 20;             // of one message

@@ -40,7 +40,7 @@ Methods::Methods(const GrpcOptions& options, const GrpcHost& host, std::string t
     : options_(options),
       repository_(host.repository),
       figures_(host.metrics.add_thread(thread_name)),
-      models_(host.repository, std::move(thread_name), &host.shadows),
+      models_(host.repository, std::move(thread_name), &host.shadows, options.breaker),
       first_block_(kFirstBlock),
       arena_(arena_options(&first_block_)) {
   models_.count(host.metrics, figures_);

@@ -13,6 +13,7 @@ constexpr std::size_t kFirstBuffer = 4096;  // the head and the 1,680 bytes of a
 constexpr std::size_t kKeptBuffer = 65536;  // what a connection may keep between requests
 constexpr std::size_t kOutput = 65536;      // answers to pipelined requests, before others have their turn
 constexpr std::uint64_t kLingerNs = 2'000'000'000;
+constexpr std::uint64_t kDrainingNs = 2'000'000'000;  // half a request, or an answer that nobody takes, keeps nobody
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -76,15 +77,17 @@ bool Connection::read_head() {
   if (unread().starts_with("\r\n")) blank = 2;
   const std::size_t end = unread().find("\r\n\r\n", blank);
   const std::size_t size = end == std::string_view::npos ? unread().size() : end + 4;
-  if (size > host_.limits.header_bytes)
+  const bool too_large = size > host_.limits.header_bytes;
+  // A head that ends its lines with bare LFs would never end here: refuse it instead of waiting.
+  const bool bare =
+      end == std::string_view::npos && (unread().find("\n\n") != std::string_view::npos || unread().starts_with('\n'));
+  if (too_large || bare) {
+    incoming_.clear();  // of the request before
+    if (bare) return refuse({Code::bad_request, "request head: a LF without its CR: expected lines that end in CR LF"});
     return refuse({Code::header_too_large,
                    "request head: expected at most " + std::to_string(host_.limits.header_bytes) + " bytes"});
-  if (end == std::string_view::npos) {
-    // A head that ends its lines with bare LFs would never end here: refuse it instead of waiting.
-    if (unread().find("\n\n") != std::string_view::npos || unread().starts_with('\n'))
-      return refuse({Code::bad_request, "request head: a LF without its CR: expected lines that end in CR LF"});
-    return true;
   }
+  if (end == std::string_view::npos) return true;
   consume(blank);
   head_bytes_ = size - blank;
   if (const Refusal refusal = HeadParser(host_.limits, &incoming_).read(unread().substr(0, head_bytes_)))
@@ -115,7 +118,7 @@ bool Connection::read_body() {
 
 bool Connection::request_complete(std::string_view body) {
   answer_.clear();
-  const bool sheds = incoming_.method == Incoming::Method::post && host_.sheds(*this);
+  const bool sheds = incoming_.path.ends_with("/infer") && host_.sheds(*this);
   was_paused_ = false;
   if (sheds) {
     answer_.refuse({Code::unavailable, "overload: requests wait for too long: try again later"});
@@ -152,6 +155,10 @@ bool Connection::refuse(const Refusal& refusal) {
 
 void Connection::answer_later(const Answer& answer) {
   if (state_ != State::waiting) return;
+  if (writing_) {  // the stream reads out_: an answer that went before is still on its way
+    late_ = std::make_unique<Answer>(answer);
+    return;
+  }
   append(answer);
   state_ = State::head;
   since_ns_ = host_.now_ns();
@@ -191,6 +198,10 @@ void Connection::sent() {
   writing_ = false;
   out_.clear();
   if (out_.capacity() > 2 * kKeptBuffer) out_.shrink_to_fit();
+  if (late_ != nullptr) {
+    const std::unique_ptr<Answer> late = std::move(late_);
+    return answer_later(*late);
+  }
   flush();
 }
 
@@ -208,7 +219,11 @@ void Connection::check_time() {
     const auto kept = std::move(kept_);
     return advance();
   }
-  if (state_ == State::waiting || lasted < (idle() ? host_.limits.idle_ns : host_.limits.request_ns)) return;
+  if (state_ == State::waiting && !writing_) return;
+  const std::uint64_t most = idle()             ? host_.limits.idle_ns
+                             : host_.draining() ? std::min(host_.limits.request_ns, kDrainingNs)
+                                                : host_.limits.request_ns;
+  if (lasted < most) return;
   if (idle() || writing_ || handshaking_) return close();
   incoming_.clear();
   refuse({Code::timeout,

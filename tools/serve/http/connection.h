@@ -112,6 +112,7 @@ class Connection : public std::enable_shared_from_this<Connection>,
   std::shared_ptr<Connection> kept_;                // itself while it is paused: no stream's handler keeps it then
   Incoming incoming_;
   Answer answer_;
+  std::unique_ptr<Answer> late_;  // came while out_ was being sent
   ChunkReader chunks_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/impl/basic_parser.hpp>
+#include <algorithm>
 #include <charconv>
 
 #include "serve/http/field_syntax.h"
@@ -19,6 +20,22 @@ std::string_view standard(boost::beast::string_view text) { return {text.data(),
 bool read_number(std::string_view text, std::uint64_t* out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
   return error == std::errc() && end == text.data() + text.size();
+}
+
+// "gzip, deflate;q=0.5": whether gzip, or *, is there and its weight is not 0.
+bool accepts_gzip(std::string_view list) {
+  for (std::size_t begin = 0; begin < list.size();) {
+    const std::size_t comma = std::min(list.find(',', begin), list.size());
+    std::string_view part = list.substr(begin, comma - begin);
+    begin = comma + 1;
+    part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
+    const std::string_view name = part.substr(0, part.find_first_of(" ;"));
+    const std::size_t weight = part.find("q=");
+    const bool none = weight != std::string_view::npos &&
+                      part.substr(weight + 2).find_first_of("123456789") == std::string_view::npos;
+    if (same_name(name, "gzip") || name == "*") return !none;
+  }
+  return false;
 }
 
 }  // namespace
@@ -100,9 +117,12 @@ void HeadParser::on_field_impl(http::field field, string_view beast_name, string
       if (once(&authorizations_)) incoming_->authorization.assign(value);
       break;
     case http::field::content_encoding:
-      if (once(&codings_)) incoming_->content_encoding.assign(value);
+      if (once(&codings_)) {
+        incoming_->content_encoding.assign(value);
+        for (char& c : incoming_->content_encoding) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      }
       break;
-    case http::field::accept_encoding: incoming_->accepts_gzip = value.find("gzip") != std::string_view::npos; break;
+    case http::field::accept_encoding: incoming_->accepts_gzip = accepts_gzip(value); break;
     default:
       if (same_name(name, "tickmlp-key") && once(&keys_)) incoming_->key.assign(value);
       // A malformed one is ignored, and two are as good as none.

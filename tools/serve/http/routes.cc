@@ -108,7 +108,7 @@ Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::str
     const Refusal refusal = expect(incoming, Incoming::Method::post);
     return refusal ? refusal : infer(*model, version, incoming, body, answer);
   }
-  if (!part.empty() && part != "ready" && part != "stats" && (part != "shadow" || model->shadow_owner == nullptr))
+  if (!part.empty() && part != "ready" && part != "stats" && (part != "shadow" || model->shadow.owner() == nullptr))
     return no_route();
   if (const Refusal refusal = expect(incoming, Incoming::Method::get)) return refusal;
   if (part == "stats") *later = statistics(model->served->name, version);
@@ -140,19 +140,21 @@ Refusal Routes::infer(ThreadModel& model, std::optional<std::uint64_t> version, 
 
 // Both read other threads' figures, a tenth of a millisecond and more: not in a serving thread.
 Routes::Later Routes::metrics(bool draining) const {
-  return [this, draining](Answer* answer) {
+  // Not `this`, which goes with its thread.
+  return [&metrics = metrics_, &repository = repository_, &facts = facts_, triton = options_.triton_metrics,
+          draining](Answer* answer) {
     const auto value = [](const std::function<std::uint64_t()>& fact) { return fact ? fact() : 0; };
-    const ServerState state{!draining && repository_.ready(), value(facts_.shed), value(facts_.stuck_threads),
-                            value(facts_.log_lost), repository_.index()};
+    const ServerState state{!draining && repository.ready(), value(facts.shed), value(facts.stuck_threads),
+                            value(facts.log_lost), repository.index()};
     answer->content_type = kExpositionType;
-    answer->body = exposition(metrics_, state);
-    if (options_.triton_metrics) answer->body += triton_exposition(metrics_, state);
+    answer->body = exposition(metrics, state);
+    if (triton) answer->body += triton_exposition(metrics, state);
   };
 }
 
 Routes::Later Routes::statistics(std::string name, std::optional<std::uint64_t> version) const {
-  return [this, name = std::move(name), version](Answer* answer) {
-    answer->body = statistics_json(metrics_, repository_.index(), name, version);
+  return [&metrics = metrics_, &repository = repository_, name = std::move(name), version](Answer* answer) {
+    answer->body = statistics_json(metrics, repository.index(), name, version);
   };
 }
 
@@ -169,18 +171,19 @@ void Routes::model_metadata(const ThreadModel& model, Answer* answer) const {
   for (const HeadShape& head : shape.heads)
     outputs.push_back({{"name", head.name}, {"datatype", "FP32"}, {"shape", {-1, head.outputs}}});
   json versions = json::array({std::to_string(model.served->current->state().generation)});
-  for (const auto& other : model.others) versions.push_back(std::to_string(other.first));
+  for (const auto& other : model.others)
+    if (std::to_string(other.first) != versions[0]) versions.push_back(std::to_string(other.first));
   answer->body = json{
       {"name", model.served->name},
       {"versions", versions},
       {"platform", "tickmlp"},
       {"inputs", {{{"name", kInputName}, {"datatype", "FP32"}, {"shape", {-1, shape.inputs}}}}},
       {"outputs",
-       outputs}}.dump();
+       outputs}}.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 void Routes::shadow_figures(const ThreadModel& model, Answer* answer) const {
-  const ShadowFigures figures = model.shadow_owner->figures();
+  const ShadowFigures figures = model.shadow.owner()->figures();
   answer->body = json{{"primary", figures.pair.primary},
                       {"candidate", figures.pair.candidate},
                       {"candidate_version", std::to_string(figures.generation)},

@@ -41,13 +41,18 @@ Worker::Worker(const WorkerOptions& options, const Shared& shared, int index)
   read_clocks();
 }
 
-void Worker::run(int core) {
+void Worker::run(int core, std::promise<std::string>* started) {
   pthread_setname_np(pthread_self(), ("tickmlp-" + name_).c_str());
-  if (core >= 0) {
+  try {
     tickmlp_error error{};
-    if (tickmlp_pin_thread(core, &error) != TICKMLP_OK) throw std::runtime_error(error.message);
+    if (core >= 0 && tickmlp_pin_thread(core, &error) != TICKMLP_OK) throw std::runtime_error(error.message);
+    routes_.emplace(options_.routes, shared_.repository, shared_.shadows, name_, shared_.metrics, meter, facts_);
+    routes_->housekeeping(now_ns_);
+  } catch (const std::exception& error) {  // no core, no memory for the cache, too many readers
+    routes_.reset();
+    return started->set_value(error.what());
   }
-  routes_.emplace(options_.routes, shared_.repository, shared_.shadows, name_, shared_.metrics, meter, facts_);
+  started->set_value("");
   accept();
   tick();
   context_.run();
@@ -174,10 +179,19 @@ bool Worker::sheds(Connection& connection) {
 bool Worker::handle(const Incoming& incoming, std::string_view body, Answer* answer,
                     const std::shared_ptr<Connection>& connection) {
   Routes::Later later;
-  if (routes_->handle(incoming, body, shared_.health.not_ready(), answer, &later)) return true;
+  try {
+    if (routes_->handle(incoming, body, shared_.health.not_ready(), answer, &later)) return true;
+  } catch (const std::exception& error) {  // out of memory: this request's end, and nobody else's
+    answer->refuse({Code::internal, error.what()});
+    return true;
+  }
   shared_.jobs.post([this, later = std::move(later), connection] {
     auto filled = std::make_shared<Answer>();
-    later(filled.get());
+    try {
+      later(filled.get());
+    } catch (const std::exception& error) {
+      filled->refuse({Code::internal, error.what()});
+    }
     asio::post(context_, [connection, filled] { connection->answer_later(*filled); });
   });
   return false;

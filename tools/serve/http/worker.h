@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/list.hpp>
 #include <deque>
+#include <future>
 #include <string>
 
 #include "serve/guard/shedder.h"
@@ -48,8 +49,9 @@ class Worker : private Host {
   std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
   const Heartbeat& heartbeat() const { return heartbeat_; }
 
-  // Serves until drain() has let the last connection go. Pins the thread first where core is not below 0.
-  void run(int core);
+  // Serves until drain() has let the last connection go. Pins the thread first where core is not below 0. *started is
+  // told why it cannot, or "" once it can.
+  void run(int core, std::promise<std::string>* started);
   // From any thread: no new connections, idle ones are closed, the others after their answer.
   void drain();
   // From any thread: ends at once.

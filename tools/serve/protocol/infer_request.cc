@@ -15,6 +15,8 @@ using simdjson::dom::element;
 using simdjson::dom::object;
 using Field = std::optional<element>;
 
+constexpr std::size_t kKeptJson = 1 << 20;  // what a thread keeps memory for
+
 // A double rounded to float32, as numpy does it. Beyond its range there is no such number.
 Refusal append_number(element value, std::vector<float>* out) {
   double number = 0;
@@ -98,7 +100,9 @@ Refusal InferRequestReader::read(const Shape& shape, std::string_view body, std:
     return bad_request("Inference-Header-Content-Length: " + std::to_string(*json_bytes) + " of a body of " +
                        std::to_string(body.size()) + " bytes");
   const std::size_t bytes = json_bytes.value_or(body.size());
-  return read_json(shape, body.substr(0, bytes), body.substr(bytes), out);
+  Refusal refusal = read_json(shape, body.substr(0, bytes), body.substr(bytes), out);
+  if (parser_.capacity() > kKeptJson) parser_ = simdjson::dom::parser();  // it takes 13 bytes for each of the JSON's
+  return refusal;
 }
 
 Refusal InferRequestReader::check_states(std::uint64_t states) const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/repository/repository.h"
 
-#include <nlohmann/json.hpp>
+#include <filesystem>
 
 namespace tickmlp::serve {
 namespace {
@@ -52,7 +52,7 @@ tickmlp_watch_options Repository::watch_options(tickmlp_load_options* load, cons
 Refusal Repository::first(Entry* entry, Model model) {
   auto served = std::make_shared<Served>();
   served->name = entry->found.name;
-  served->quoted = nlohmann::json(served->name).dump();
+  served->quoted = json_text(served->name);
   served->shape = shape_of(model.get());
   std::string reason;
   served->current = Slot::make(std::move(model), &reason);
@@ -77,6 +77,9 @@ Refusal Repository::watch(Entry* entry, const Slot& slot) const {
 }
 
 Refusal Repository::load_found(const Found& found, Model* out) const {
+  if (std::error_code error; std::filesystem::is_symlink(found.path, error) && !is_plain(found))
+    return {Code::conflict,
+            "file-kind: " + found.path + ": a symbolic link: expected what lies in the repository itself"};
   if (!found.published) return load_file(found.path, out);
   tickmlp_load_options load{};
   const tickmlp_watch_options options = watch_options(&load, nullptr);
@@ -102,17 +105,22 @@ Model Repository::load_copy(std::string_view name) {
   return model;
 }
 
-// Published folders keep older generations: the newest few, beside the current one, get slots of their own.
+// Published folders keep older generations: the newest few get slots of their own; so does the current one, so that it
+// is there already when the next one takes its place.
 void Repository::refresh_versions(Entry* entry) {
   if (!entry->found.published) return;
   const std::uint64_t current = entry->served->current->state().generation;
   auto served = std::make_shared<Served>(*entry->served);
   served->others.clear();
+  std::size_t kept = 0;
   for (const PublishedBlob& blob : published_blobs(entry->found.path, entry->found.name)) {
-    if (served->others.size() == options_.versions) break;
-    if (blob.generation == current || served->others.contains(blob.generation)) continue;
-    if (const auto kept = entry->served->others.find(blob.generation); kept != entry->served->others.end()) {
-      served->others.insert(*kept);
+    const bool is_current = blob.generation == current;
+    if (served->others.contains(blob.generation)) continue;
+    if (kept == options_.versions && !is_current) continue;
+    if (options_.versions == 0) break;
+    if (!is_current) ++kept;
+    if (const auto had = entry->served->others.find(blob.generation); had != entry->served->others.end()) {
+      served->others.insert(*had);
       continue;
     }
     Model model;
@@ -136,7 +144,7 @@ Refusal Repository::reload(Entry* entry) {
     return status == TICKMLP_OK ? Refusal{} : refused(status, report.error);
   }
   Model model;
-  if (const Refusal refusal = load_file(entry->found.path, &model)) return refusal;
+  if (const Refusal refusal = load_found(entry->found, &model)) return refusal;
   const Slot& slot = *entry->served->current;
   const tickmlp_model_info* next = tickmlp_model_describe(model.get());
   const tickmlp_model_info* running = tickmlp_model_describe(slot.state().model);
@@ -170,6 +178,11 @@ Refusal Repository::load(std::string_view name) {
   const std::uint64_t before = publication(entry);
   const Refusal refusal = entry.served != nullptr ? reload(&entry) : load_entry(&entry);
   entry.reason = refusal.message;
+  if (refusal && entry.served == nullptr && !std::filesystem::exists(entry.found.path)) {
+    entries_.erase(place);  // it is gone, and nothing of it serves
+    publish();
+    return refusal;
+  }
   if (refusal) ++entry.refused;
   else entry.taken += publication(entry) != before;
   if (!refusal) entry.unloaded = entry.pinned = false;
@@ -203,6 +216,10 @@ Refusal Repository::rollback(std::string_view name, std::optional<std::uint64_t>
     if (version ? blob.generation != *version : blob.generation >= running) continue;
     Model model;
     if (const Refusal refusal = load_file(blob.path, &model)) return refusal;
+    if (tickmlp_model_describe(model.get())->generation != blob.generation)
+      return {Code::conflict, "blob-generation: " + blob.path + " holds generation " +
+                                  std::to_string(tickmlp_model_describe(model.get())->generation) +
+                                  ": expected the one in its name"};
     const tickmlp_publish_options options{1};
     tickmlp_error error{};
     const auto status = tickmlp_swap_publish(slot.swap(), model.get(), &options, &error);

@@ -41,7 +41,8 @@ std::vector<IndexRow> Repository::index() const {
                     breaker.open.load(std::memory_order_relaxed), breaker.opened.load(std::memory_order_relaxed),
                     breaker.failures.load(std::memory_order_relaxed)});
     for (auto other = row.served->others.rbegin(); other != row.served->others.rend(); ++other)
-      rows.push_back({row.name, std::to_string(other->first), "READY", "", other->first, false});
+      if (other->first != generation)
+        rows.push_back({row.name, std::to_string(other->first), "READY", "", other->first, false});
   }
   return rows;
 }

@@ -5,14 +5,19 @@
 
 namespace tickmlp::serve {
 
+std::string json_text(std::string_view text) {
+  using nlohmann::json;
+  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 Shape shape_of(const tickmlp_model* model) {
   const tickmlp_model_info* info = tickmlp_model_describe(model);
   Shape shape{info->inputs, info->outputs, {}};
   for (std::uint32_t i = 0; i < info->heads; ++i) {
     tickmlp_head_info head;
     tickmlp_model_head(model, i, &head);
-    shape.heads.push_back({head.name, nlohmann::json(head.name).dump(), head.outputs, head.output_begin,
-                           head.activation == TICKMLP_SOFTMAX});
+    shape.heads.push_back(
+        {head.name, json_text(head.name), head.outputs, head.output_begin, head.activation == TICKMLP_SOFTMAX});
   }
   return shape;
 }

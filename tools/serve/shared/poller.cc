@@ -43,9 +43,11 @@ std::uint32_t status_of(const serve::Inferred& inferred) {
 
 }  // namespace
 
-Poller::Poller(serve::Repository& repository, serve::Metrics& metrics, std::uint64_t sleep_after_ns)
+Poller::Poller(serve::Repository& repository, serve::Metrics& metrics, const serve::BreakerOptions& breaker,
+               std::uint64_t sleep_after_ns)
     : repository_(repository),
       metrics_(metrics),
+      breaker_(breaker),
       sleep_after_ns_(sleep_after_ns),
       bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   static const Round kNobody;
@@ -58,7 +60,7 @@ void Poller::run(int core, std::promise<std::string>* started) {
   tickmlp_error error{};
   if (core >= 0 && tickmlp_pin_thread(core, &error) != TICKMLP_OK) return started->set_value(error.message);
   started->set_value("");
-  models_.emplace(repository_, "shared");
+  models_.emplace(repository_, "shared", nullptr, breaker_);
   models_->count(metrics_, metrics_.add_thread("shared"));
   while (!stopping_.load(std::memory_order_acquire)) {
     const Round& round = *round_.load(std::memory_order_acquire);

@@ -29,7 +29,8 @@ struct SharedCounters {
 class Poller {
  public:
   // `sleep_after_ns` 0: it spins while anyone is attached, and its core is busy.
-  Poller(serve::Repository& repository, serve::Metrics& metrics, std::uint64_t sleep_after_ns);
+  Poller(serve::Repository& repository, serve::Metrics& metrics, const serve::BreakerOptions& breaker,
+         std::uint64_t sleep_after_ns);
 
   // In the thread that polls, until stop(). Pins it first where core is not below 0; *started is "" then, or why not.
   void run(int core, std::promise<std::string>* started);
@@ -50,6 +51,7 @@ class Poller {
 
   serve::Repository& repository_;
   serve::Metrics& metrics_;
+  const serve::BreakerOptions breaker_;
   const std::uint64_t sleep_after_ns_;
   Descriptor bell_;  // an eventfd
   std::atomic<const Round*> round_;

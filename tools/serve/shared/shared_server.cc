@@ -33,7 +33,7 @@ std::uint64_t now_ns() {
 SharedServer::SharedServer(const SharedOptions& options, serve::Repository& repository, serve::Metrics& metrics)
     : options_(options),
       repository_(repository),
-      poller_(repository, metrics, options.sleep_after_ns),
+      poller_(repository, metrics, options.breaker, options.sleep_after_ns),
       listener_(options.path),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       stop_bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {

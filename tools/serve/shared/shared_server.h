@@ -17,6 +17,7 @@ struct SharedOptions {
   int core = -1;                     // of the thread that polls; below 0: not pinned
   std::size_t clients = 64;          // most at a time
   std::size_t ring_bytes = 4 << 20;  // most of one client
+  serve::BreakerOptions breaker{};
   std::uint64_t sleep_after_ns = 0;  // without a request; 0: never while a client is attached
 };
 
