@@ -169,6 +169,41 @@ def test_a_load_takes_nothing_from_its_body(start, body):
     assert change(start(), "load", "tactical-int8", body)[0] == 400
 
 
+@pytest.mark.parametrize("served", [True, False])
+def test_a_link_in_a_models_place_is_not_followed(start, blobs, repository, served):
+    shutil.copy(blobs(1), repository / "small.blob")
+    shutil.copy(blobs(2, seed=2), repository.parent / "secret.blob")
+    server = start()
+    if not served:
+        assert change(server, "unload", "small")[0] == 200
+    (repository / "small.blob").unlink()
+    (repository / "small.blob").symlink_to(repository.parent / "secret.blob")
+    status, _, body = change(server, "load", "small")
+    assert status == 409 and "a symbolic link" in json.loads(body)["error"]
+    assert server.ask("GET", "/v2/models/small/ready")[0] == (200 if served else 404)
+    if served:
+        assert answer_of(server)[0] == 1
+
+
+def test_a_rollback_runs_what_the_name_says(start, published, blobs):
+    server = start(folder=published.folder)
+    [old] = published.folder.glob("small-1-*.blob")
+    old.write_bytes(blobs(5, seed=2).read_bytes())
+    status, _, body = change(server, "rollback", "small")
+    assert status == 409 and "holds generation 5" in json.loads(body)["error"] and answer_of(server)[0] == 2
+
+
+def test_a_version_by_its_number_is_there_while_another_comes(start, published, blobs):
+    server = start("--poll", "20ms", "--versions", "8", folder=published.folder)
+    for generation in range(3, 9):
+        published.done(blobs(generation, seed=generation % 3 + 1))
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            assert answer_of(server, version=generation - 1)[0] == generation - 1
+    versions = json.loads(server.ask("GET", "/v2/models/small")[2])["versions"]
+    assert versions[0] == "8" and sorted(map(int, versions)) == list(range(1, 9))
+
+
 def test_published_folder(start, published, blobs, expected):
     server = start("--poll", "50ms", folder=published.folder)
     assert answer_of(server)[0] == 2 and index(server, "small") == [("2", "READY", ""), ("1", "READY", "")]

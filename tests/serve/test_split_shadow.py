@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from test_openapi import DOCUMENT
-from served import binary_outputs, same_bits
+from served import TOKEN, binary_outputs, same_bits
 
 RAW = {"Inference-Header-Content-Length": "0"}
 STATE = numpy.random.default_rng(4).uniform(-1, 1, (1, 420)).astype(numpy.float32)
@@ -55,7 +55,7 @@ def test_a_split_wants_a_key(start):
     ("--split", "x=tactical-int8:50%,strategic-int8:50%", 4, "one kind"),
     ("--shadow", "tactical-int8", 2, "PRIMARY=CANDIDATE"), ("--shadow", "a=a", 2, "PRIMARY=CANDIDATE"),
     ("--shadow", "a=b,every=0", 2, "every"), ("--shadow", "a=b,each=1", 2, "every"),
-    ("--shadow", "tactical-int8=none", 4, "no model none"),
+    ("--shadow", "a=b,c=d", 2, "every"), ("--shadow", "tactical-int8=none", 4, "no model none"),
     ("--shadow", "tactical-int8=strategic-int8", 4, "one kind")])
 def test_wrong_options(binary, repository, option, text, code, says):
     done = subprocess.run([binary, "serve", "--repository", str(repository), "--port", "0", option, text],
@@ -97,3 +97,20 @@ def test_a_shadow_of_itself_agrees_to_the_bit(start, repository):
         ask(server, "tactical-int8")
     out = figures(server, "tactical-int8", 20)
     assert out["identical"] == out["compared"] == 20 and out["largest_value_difference"] == 0
+
+
+def test_two_shadows_of_one_model_are_refused(binary, repository):
+    done = subprocess.run([binary, "serve", "--repository", str(repository), "--port", "0", "--shadow",
+                           "tactical-int8=tactical-float32", "--shadow", "tactical-int8=tactical-float32,every=2"],
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode == 4 and "two shadows of tactical-int8" in done.stderr
+
+
+def test_a_primary_that_comes_and_goes_keeps_its_shadow(start):
+    server = start("--shadow", "strategic-int8=strategic-float32")
+    admin = {"Authorization": f"Bearer {TOKEN}"}
+    for _ in range(10):
+        for what in ("unload", "load"):
+            assert server.ask("POST", f"/v2/repository/models/strategic-int8/{what}", b"", admin)[0] == 200
+        ask(server, "strategic-int8", state=STATE[:, :13].copy())
+    assert figures(server, "strategic-int8", 10)["offered"] == 10

@@ -27,6 +27,9 @@ struct RepositoryOptions {
   tickmlp_drift_limits drift{};  // between generations of published folders
 };
 
+// What the library's checks said, with the status's name.
+Refusal refused(tickmlp_status status, const tickmlp_error& error);
+
 // A row of the repository's index.
 struct IndexRow {
   std::string name, version, state, reason;  // state: READY or UNAVAILABLE; version: empty where nothing serves
