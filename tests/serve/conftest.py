@@ -3,12 +3,17 @@
 import pathlib
 import shutil
 import signal
+import sys
 import tempfile
 
 import numpy
 import pytest
 
+from repositories import STATE
 from served import MODELS, ROOT, TOKEN, Server, run_model
+
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "cli"), str(ROOT / "tests" / "publish")]
+from published import Blobs, Published  # noqa: E402
 
 
 @pytest.fixture
@@ -64,3 +69,24 @@ def tactical(binary, tmp_path):
     """(states [17, 420], what `tickmlp run` says of them)"""
     states = numpy.random.default_rng(3).uniform(-1, 1, (17, 420)).astype(numpy.float32)
     return states, run_model(binary, ROOT / "weights" / "tactical-int8.blob", states, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def blobs(tmp_path_factory):
+    return Blobs(tmp_path_factory.mktemp("blobs"))
+
+
+@pytest.fixture
+def published(binary, blobs, tmp_path):
+    """A folder with generations 1 and 2 of the model `small`; generation N has weights of its own."""
+    folder = tmp_path / "published"
+    folder.mkdir()
+    one = Published(str(pathlib.Path(binary).parent / "tickmlp-publish"), blobs, folder)
+    for generation in (1, 2):
+        one.done(blobs(generation, seed=generation))
+    return one
+
+
+@pytest.fixture
+def expected(binary, blobs, tmp_path):
+    return lambda generation, seed=None: run_model(binary, blobs(generation, seed=seed or generation), STATE, tmp_path)
