@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 95 | slow | build,test,proxies | 8 min | the server: 1 M malformed requests, slowloris, reloads, proxies
+# suite: 95 | slow | build,test,proxies | 35 min | the server: 1 M malformed requests, slowloris, reloads, proxies
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
