@@ -30,7 +30,7 @@ Outcome outcome_of(std::string_view bytes, std::size_t split = std::string_view:
 }
 
 std::string post(const std::string& fields, const std::string& body) {
-  return "POST /p HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n" + body;
+  return "POST /infer HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n" + body;
 }
 std::string chunked(const std::string& body) { return post("Transfer-Encoding: chunked\r\n", body); }
 
@@ -47,7 +47,7 @@ void check_body(const std::string& bytes, const std::string& body) {
   for (std::size_t split = 0; split <= bytes.size(); ++split) {
     const Outcome outcome = outcome_of(bytes, split);
     REQUIRE(outcome.requests.size() == 1);
-    CHECK(outcome.requests[0] == "/p? " + body);
+    CHECK(outcome.requests[0] == "/infer? " + body);
     CHECK(outcome.status == "200");
   }
 }
@@ -58,13 +58,13 @@ TEST_CASE("requests that are understood, wherever the stream is cut") {
   check_body(post("Content-Length: 5\r\n", "hello"), "hello");
   check_body(post("content-length:5  \r\nExpect: 100-Continue\r\n", "hello"), "hello");
   check_body("\r\n" + post("Content-Length: 0\r\n", ""), "");
-  check_body("POST /p HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi", "hi");
+  check_body("POST /infer HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi", "hi");
   check_body(chunked("5\r\nhello\r\n0\r\n\r\n"), "hello");
   check_body(chunked("2;a=b\r\nhe\r\n0003\r\nllo\r\n0;x\r\nTrailer: yes\r\n\r\n"), "hello");
   check_body(chunked("A\r\n0123456789\r\n0\r\n\r\n"), "0123456789");
   const std::string pair = post("Content-Length: 1\r\n", "a") + "GET /q?r=s HTTP/1.1\r\nHost: [::1]:80\r\n\r\n";
   for (std::size_t split = 0; split <= pair.size(); ++split)
-    CHECK(outcome_of(pair, split).requests == std::vector<std::string>{"/p? a", "/q?r=s "});
+    CHECK(outcome_of(pair, split).requests == std::vector<std::string>{"/infer? a", "/q?r=s "});
 }
 
 TEST_CASE("heads that two readers could understand differently are refused") {
@@ -100,8 +100,8 @@ TEST_CASE("heads that two readers could understand differently are refused") {
                              "Inference-Header-Content-Length: 1\r\nInference-Header-Content-Length: 1\r\n"})
     check_refused(post(fields, "hello"));
   check_refused(post(std::string("X: a\0b\r\n", 8), "hello"));
-  check_refused("POST /p HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello");
-  check_refused("POST /p HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+  check_refused("POST /infer HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello");
+  check_refused("POST /infer HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
   for (const char* host : {"", "a b", "a/b", "a@b", "a,b", "..", ".a", "a:b", "a:", "a:123456", "[::1", "[]", "a\x80"})
     check_refused("GET /p HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n");
 }

@@ -53,7 +53,10 @@ struct Side {
 
   Side(const tickmlp_model& model, const tickmlp_team_options& options)
       : inputs(model.info.inputs), outputs(model.info.outputs) {
-    REQUIRE_MESSAGE(tickmlp_team_create(&model, &options, &team, &error) == TICKMLP_OK, std::string(error.message));
+    tickmlp_status status = TICKMLP_TEAM_THREAD;  // "did not run within 1 s": a box that is busy with other tests
+    for (int i = 0; i < 5 && status == TICKMLP_TEAM_THREAD; ++i)
+      status = tickmlp_team_create(&model, &options, &team, &error);
+    REQUIRE_MESSAGE(status == TICKMLP_OK, std::string(error.message));
     REQUIRE(tickmlp_session_create(&model, &options.session, &session, nullptr) == TICKMLP_OK);
   }
   Side(const tickmlp_model& model, size_t members, uint64_t deadline_ns = kGenerousNs,
