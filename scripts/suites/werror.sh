@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 55 | all | build,test | 2 min | library and programs by the first compiler, warnings as errors (clang: tests too)
+# suite: 55 | all | build,test | 2 min | library and programs by the first compiler, warnings as errors (clang: tests)
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
