@@ -15,17 +15,8 @@ void keep_only(RandomNetwork& model, const std::vector<std::pair<uint32_t, uint3
   for (uint32_t h = 0; h < network.heads; ++h)
     for (uint32_t lane = network.head[h].group_begin * kGroup;
          lane < (network.head[h].group_begin + network.head[h].groups) * kGroup; ++lane)
-      for (uint32_t i = 0; i < network.inputs; ++i) {
-        if (i >= parts[h].first && i < parts[h].second) continue;
-        const size_t at = weight_index(network, model.type, lane, i);
-        if (model.type == ElementType::kFloat32) {
-          model.w1.as<float>()[at] = 0.0f;
-        } else {
-          // The start vector holds -128 x the sum of the lane's weights.
-          model.start.as<int32_t>()[lane] += 128 * model.w1.as<int8_t>()[at];
-          model.w1.as<int8_t>()[at] = 0;
-        }
-      }
+      for (uint32_t i = 0; i < network.inputs; ++i)
+        if (i < parts[h].first || i >= parts[h].second) drop_weight(model, lane, i);
   model.bind();
 }
 

@@ -26,19 +26,11 @@ inline Mask random_mask(uint32_t inputs, double share, std::mt19937& random) {
   return read;
 }
 
-// No lane reads the others. The start vector holds -128 x the sum of a lane's weights.
+// No lane reads the others.
 inline void keep_only(RandomNetwork& model, const Mask& read) {
   for (uint32_t lane = 0; lane < model.network.groups * kGroup; ++lane)
-    for (uint32_t i = 0; i < model.network.inputs; ++i) {
-      if (read[i]) continue;
-      const size_t at = weight_index(model.network, model.type, lane, i);
-      if (model.type == ElementType::kFloat32) {
-        model.w1.as<float>()[at] = 0.0f;
-      } else {
-        model.start.as<int32_t>()[lane] += 128 * model.w1.as<int8_t>()[at];
-        model.w1.as<int8_t>()[at] = 0;
-      }
-    }
+    for (uint32_t i = 0; i < model.network.inputs; ++i)
+      if (!read[i]) drop_weight(model, lane, i);
   model.bind();
 }
 

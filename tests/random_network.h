@@ -87,6 +87,17 @@ inline size_t weight_index(const Network& network, ElementType type, uint32_t la
   }
 }
 
+// A weight that this lane no longer has, before bind(). The start vector holds -128 x the sum of the lane's weights.
+inline void drop_weight(RandomNetwork& model, uint32_t lane, uint32_t input) {
+  const size_t at = weight_index(model.network, model.type, lane, input);
+  if (model.type == ElementType::kFloat32) {
+    model.w1.as<float>()[at] = 0.0f;
+  } else {
+    model.start.as<int32_t>()[lane] += 128 * model.w1.as<int8_t>()[at];
+    model.w1.as<int8_t>()[at] = 0;
+  }
+}
+
 inline RandomNetwork::RandomNetwork(ElementType element_type, uint32_t inputs, std::vector<HeadShape> head_shapes,
                                     uint32_t seed)
     : type(element_type),

@@ -21,6 +21,14 @@ def run_model(binary: str, blob: pathlib.Path, states: numpy.ndarray, folder: pa
     return numpy.load(folder / "scores.npy")
 
 
+def make_certificate(folder: pathlib.Path, name: str) -> None:
+    """name.pem and name.key, of localhost and 127.0.0.1."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                    "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem"],
+                   check=True, capture_output=True, timeout=60)
+
+
 def same_bits(a: numpy.ndarray, b: numpy.ndarray) -> bool:
     return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
 

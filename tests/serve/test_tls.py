@@ -3,13 +3,12 @@
 import http.client
 import shutil
 import ssl
-import subprocess
 
 import numpy
 import pytest
 
 from raw import GOOD, connect, is_closed, read_answer
-from served import binary_outputs, same_bits
+from served import binary_outputs, make_certificate, same_bits
 from test_start import refused
 
 
@@ -19,10 +18,7 @@ def files(tmp_path_factory):
         pytest.skip("no openssl")
     folder = tmp_path_factory.mktemp("tls")
     for name in ("ours", "other"):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-                        "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem"],
-                       check=True, capture_output=True, timeout=60)
+        make_certificate(folder, name)
     return folder
 
 

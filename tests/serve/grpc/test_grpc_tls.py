@@ -1,25 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """--tls-certificate and --tls-key hold for both listeners."""
 import shutil
-import subprocess
 
 import grpc
 import numpy
 import pytest
 
-from served import ROOT, run_model, same_bits
+from served import ROOT, make_certificate, run_model, same_bits
 
 
 def test_the_same_answers_over_tls_and_none_without(ask, binary, tmp_path):
     if shutil.which("openssl") is None:
         pytest.skip("no openssl")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout",
-                    tmp_path / "key.pem", "-out", tmp_path / "chain.pem"], check=True, capture_output=True, timeout=60)
-    asked = ask("--tls-certificate", str(tmp_path / "chain.pem"), "--tls-key", str(tmp_path / "key.pem"))
+    make_certificate(tmp_path, "ours")
+    asked = ask("--tls-certificate", str(tmp_path / "ours.pem"), "--tls-key", str(tmp_path / "ours.key"))
     states = numpy.random.default_rng(3).uniform(-1, 1, (5, 13)).astype(numpy.float32)
     expected = run_model(binary, ROOT / "weights" / "strategic-int8.blob", states, tmp_path)
-    credentials = grpc.ssl_channel_credentials((tmp_path / "chain.pem").read_bytes())
+    credentials = grpc.ssl_channel_credentials((tmp_path / "ours.pem").read_bytes())
     messages, stubs = asked.messages, asked.stubs
     request = messages.ModelInferRequest(model_name="strategic-int8")
     request.inputs.add(name="input", datatype="FP32", shape=[5, 13])

@@ -74,7 +74,7 @@ Refusal Repository::watch(Entry* entry, const Slot& slot) const {
 }
 
 Refusal Repository::load_found(const Found& found, Model* out) const {
-  if (std::error_code error; std::filesystem::is_symlink(found.path, error) && !is_plain(found))
+  if (std::error_code error; std::filesystem::is_symlink(found.path, error))
     return {Code::conflict,
             "file-kind: " + found.path + ": a symbolic link: expected what lies in the repository itself"};
   if (!found.published) return load_file(found.path, out);

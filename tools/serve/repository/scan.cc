@@ -62,12 +62,6 @@ std::optional<PublishedName> read_published_name(std::string_view file) {
   return out;
 }
 
-bool is_plain(const Found& found) {
-  std::error_code error;
-  return found.published ? fs::symlink_status(found.path, error).type() == fs::file_type::directory
-                         : is_plain_file(found.path);
-}
-
 std::string current_file(const std::string& folder) {
   std::ifstream in(fs::path(folder) / "current");
   std::string file;

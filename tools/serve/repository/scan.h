@@ -33,9 +33,6 @@ std::optional<PublishedName> read_published_name(std::string_view file);
 // left out. Refused: no folder, or nothing that is a model.
 Refusal scan(const std::string& folder, std::vector<Found>* out);
 
-// Still the file or folder that it was found as, and no link in its place.
-bool is_plain(const Found& found);
-
 // The blobs of a published folder, newest generation first.
 struct PublishedBlob {
   std::uint64_t generation;
