@@ -14,6 +14,7 @@
 
 #include "serve/guard/watchdog.h"
 #include "serve/log/log.h"
+#include "serve/steady_clock.h"
 
 namespace tickmlp::serve {
 
@@ -98,9 +99,7 @@ class Supervisor {
   }
 
   void look() {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
-    for (const std::string& line : watchdog_.check(static_cast<std::uint64_t>(now)))
-      log_.event(LogLevel::error, "thread_stuck", line);
+    for (const std::string& line : watchdog_.check(steady_ns())) log_.event(LogLevel::error, "thread_stuck", line);
     timer_.expires_after(kLook);
     timer_.async_wait([this](const Error& error) {
       if (!error) look();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/engine/models.h"
+#include "serve/steady_clock.h"
 
 #include <algorithm>
 #include <chrono>
@@ -94,10 +95,6 @@ Refusal refused(tickmlp_status status, std::size_t state) {
   }
 }
 
-std::uint64_t now_ns() {
-  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-}
-
 }  // namespace
 
 // Of the model that is held: out of the cache, or computed. Releases it.
@@ -166,7 +163,7 @@ Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version,
   }
   const std::uint64_t generation = held->generation;
   Breaker& breaker = *model.breaker;
-  const bool allowed = breaker.allows(held->number, now_ns);
+  const bool allowed = breaker.allows(held->number, steady_ns);
   if (version || allowed) {  // who asks for this very generation gets no other
     const bool probe = breaker.state() != Breaker::State::closed;
     const Inferred inferred = ask(model, reader, held, inputs, states, outputs);
@@ -175,7 +172,7 @@ Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version,
       if (!inferred.refusal && !version) offer_to_shadow(model, inputs, states, outputs);
       return inferred;
     }
-    breaker.failed(now_ns);
+    breaker.failed(steady_ns);
     if (version || !probe) return inferred;
   } else {
     tickmlp_reader_release(reader);

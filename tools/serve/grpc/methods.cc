@@ -7,6 +7,7 @@
 
 #include "serve/admin_token.h"
 #include "serve/engine/choose.h"
+#include "serve/steady_clock.h"
 
 namespace tickmlp::serve {
 namespace {
@@ -48,8 +49,7 @@ Methods::Methods(const GrpcOptions& options, const GrpcHost& host, std::string t
 
 void Methods::housekeeping() {
   models_.refresh();
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  figures_.turned_ns.set(static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count()));
+  figures_.turned_ns.set(steady_ns());
 }
 
 template <typename Request, typename Handler>

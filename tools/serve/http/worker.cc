@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/http/worker.h"
+#include "serve/steady_clock.h"
 
 #include <chrono>
 #include <ctime>
@@ -66,7 +67,7 @@ void Worker::run(int core, std::promise<std::string>* started) {
 }
 
 void Worker::read_clocks() {
-  now_ns_ = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  now_ns_ = steady_ns();
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
   gmtime_r(&now, &parts);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/metrics/exposition.h"
+#include "serve/steady_clock.h"
 
 #include <chrono>
 
@@ -74,7 +75,7 @@ void put_threads(Exposition& out, const Metrics& metrics) {
     out.family(row.name, row.type, row.help);
     for (const ThreadFigures* thread : threads) out.sample(label("thread", thread->name), (thread->*row.value).get());
   }
-  const auto now = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  const std::uint64_t now = steady_ns();
   out.family("tickmlp_serve_thread_idle_seconds", "gauge",
              "How long ago the thread last came round: 0.1 s at most in one that is not stuck.");
   for (const ThreadFigures* thread : threads) {

@@ -11,16 +11,13 @@
 #include <stdexcept>
 
 #include "serve/client/tickmlp_client.h"
+#include "serve/steady_clock.h"
 
 namespace tickmlp::shared {
 namespace {
 
 constexpr std::uint64_t kLooksPerClock = 1024;  // a look at an empty ring is a few ns
 constexpr int kSleepMs = 100;                   // then the catalogue is looked at, and it sleeps on
-
-std::uint64_t now_ns() {
-  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-}
 
 // One writer: a plain load and a plain store.
 void add(std::atomic<std::uint64_t>* counter, std::uint64_t count) {
@@ -149,8 +146,8 @@ void Poller::idle(const Round& round) {
   }
   if (idle_looks_++ > kLooksPerClock) relax();  // it costs 20 ns, which whoever asks at once shall not wait for
   if (sleep_after_ns_ == 0) return;
-  if (idle_looks_ == 1) idle_since_ns_ = now_ns();
-  if (idle_looks_ % kLooksPerClock == 0 && now_ns() - idle_since_ns_ >= sleep_after_ns_ && sleep(round))
+  if (idle_looks_ == 1) idle_since_ns_ = serve::steady_ns();
+  if (idle_looks_ % kLooksPerClock == 0 && serve::steady_ns() - idle_since_ns_ >= sleep_after_ns_ && sleep(round))
     idle_looks_ = 0;
 }
 

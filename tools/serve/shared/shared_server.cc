@@ -16,6 +16,7 @@
 #include <stdexcept>
 
 #include "serve/client/tickmlp_client.h"
+#include "serve/steady_clock.h"
 
 namespace tickmlp::shared {
 namespace {
@@ -23,10 +24,6 @@ namespace {
 constexpr int kTickMs = 100;
 constexpr int kReleaseMs = 1;                      // while somebody leaves
 constexpr std::uint64_t kHelloNs = 1'000'000'000;  // from the connection to the hello
-
-std::uint64_t now_ns() {
-  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-}
 
 }  // namespace
 
@@ -97,7 +94,7 @@ void SharedServer::accept() {
                                          std::to_string(geteuid())));
   if (clients_.size() >= options_.clients)
     return void(refuse(socket.get(), "all " + std::to_string(options_.clients) + " places for clients are taken"));
-  auto client = std::make_unique<Attached>(std::move(socket), now_ns());
+  auto client = std::make_unique<Attached>(std::move(socket), serve::steady_ns());
   epoll_event event{EPOLLIN | EPOLLRDHUP, {}};
   event.data.ptr = client.get();
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, client->socket.get(), &event) == 0) clients_.push_back(std::move(client));
@@ -215,7 +212,7 @@ void SharedServer::leave(Attached* client) {
 }
 
 void SharedServer::end_late_starters() {
-  const std::uint64_t now = now_ns();
+  const std::uint64_t now = serve::steady_ns();
   for (auto next = clients_.begin(); next != clients_.end();) {
     Attached* client = (next++)->get();
     if (client->segment == nullptr && now - client->since_ns > kHelloNs) leave(client);
