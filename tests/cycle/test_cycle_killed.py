@@ -55,7 +55,7 @@ def test_killed_at_random_instants(start, published, tmp_path):
         (os.killpg if whole_group else os.kill)(process.pid, signal.SIGKILL)
         process.communicate()
         if not whole_group:
-            _wait_for_group(process.pid)
+            _wait_for_session(process.pid)
         now = published.generation()
         assert now in (generation, generation + 1)
         published.check_all_whole()
@@ -73,12 +73,22 @@ def test_killed_at_random_instants(start, published, tmp_path):
     print(f"{INSTANTS} instants in {seconds:.1f} s: {moved} published, {len(left)} staging folders left, then removed")
 
 
-def _wait_for_group(group):
+def _states_of_session(session):
+    """The state of every process of a session, as a letter."""
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _parent, _group, its_session = stat.read_text().rsplit(")", 1)[1].split()[:4]
+        except OSError:  # gone meanwhile
+            continue
+        if int(its_session) == session:
+            yield state
+
+
+def _wait_for_session(session):
     """Orphans are init's, who may be slow to bury them: only those that still run count."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        running = subprocess.run(["ps", "-o", "stat=", "-g", str(group)], capture_output=True, text=True).stdout.split()
-        if not [state for state in running if not state.startswith("Z")]:
+        if all(state in "ZX" for state in _states_of_session(session)):
             return
         time.sleep(0.02)
     raise AssertionError("what the script started is still running")
