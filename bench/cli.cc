@@ -57,6 +57,12 @@ std::string utc_now() {
   return text;
 }
 
+bool is_plain_text(std::string_view bytes) {
+  for (std::size_t length; !bytes.empty(); bytes.remove_prefix(length))
+    if ((length = sequence_length(bytes)) == 0) return false;
+  return true;
+}
+
 std::string printable(std::string_view bytes) {
   std::string text;
   while (!bytes.empty()) {

@@ -26,6 +26,8 @@ void flush_output();
 // The time of day, "2026-01-31T23:59:59Z".
 std::string utc_now();
 
+// Valid UTF-8 without control characters.
+bool is_plain_text(std::string_view bytes);
 // A path or other bytes fit to print: what is not printable ASCII or valid UTF-8 becomes \xNN.
 std::string printable(std::string_view bytes);
 

@@ -43,6 +43,14 @@ std::string names_of_commands(const CLI::App& app) {
   return names;
 }
 
+// CLI11 says "--core: At Most 1 required but received 2" of an option that is there twice.
+std::string words_of(const CLI::ParseError& error) {
+  const std::string text = error.what();
+  const std::size_t at = text.find(": At Most 1 required but received ");
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) == nullptr || at == std::string::npos) return text;
+  return text.substr(0, at) + " is given " + text.substr(text.rfind(' ') + 1) + " times; expected once at most";
+}
+
 int parse_and_run(int count, char** words) {
   CLI::App app("Inference of tiny neural networks in about a microsecond, and the proof of it.", "tickmlp");
   app.require_subcommand(1);
@@ -63,7 +71,7 @@ int parse_and_run(int count, char** words) {
     const auto named = [&](const CLI::App* command) { return command->check_name(words[1]); };
     if (count > 1 && words[1][0] != '-' && app.get_subcommands(named).empty())
       wrong_usage("unknown command " + printable(words[1]) + ": expected one of " + names_of_commands(app));
-    wrong_usage(std::string(error.what()) + "\nRun with --help for more information.");
+    wrong_usage(words_of(error) + "\nRun with --help for more information.");
   }
   refuse_empty_values(app);
   return action();

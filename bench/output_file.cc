@@ -127,7 +127,7 @@ void write_atomically(const std::string& path, std::initializer_list<std::string
   files.commit();
 }
 
-void check_target(const std::string& path, std::initializer_list<std::string> inputs) {
+void check_target(const std::string& path, const std::vector<std::string>& inputs) {
   struct stat target {};
   const bool exists = stat(path.c_str(), &target) == 0;
   if (exists && is_printed_to(target))

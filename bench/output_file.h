@@ -37,7 +37,7 @@ class OutputFiles {
 
 // Refuses now what would be refused after minutes of measuring: a folder that is missing or cannot be written to.
 // A target that is one of the inputs (the model file, the states) is wrong usage (exit 2); empty names are passed over.
-void check_target(const std::string& path, std::initializer_list<std::string> inputs);
+void check_target(const std::string& path, const std::vector<std::string>& inputs);
 
 }  // namespace tickmlp::bench
 #endif

@@ -8,6 +8,7 @@
 #include "audit/run_rows.h"
 #include "certify/document.h"
 #include "certify/verify.h"
+#include "measure/response.h"
 #include "text_table.h"
 
 namespace tickmlp::bench {
@@ -116,27 +117,50 @@ void check_method(const json& document, const Evidence& evidence, Complaints* co
       "the log has " + with_commas(kept) + " samples of each kind, the certificate says " + with_commas(samples));
 }
 
+// As the log knows it: by its slot.
+std::uint64_t in_its_slot(std::uint64_t ns) {
+  SeriesEvidence alone{{{TimedBlock{}}}};
+  const auto recorder = std::make_unique<tickmlp_recorder>();
+  tickmlp_recorder_reset(recorder.get());
+  tickmlp_recorder_record(recorder.get(), ns);
+  alone.runs[0][0].histogram = histogram_of(*recorder);
+  return merged(alone)->maximum;
+}
+
+// What only a response time under a plan has, and whether the plan was below 0.9 x the capacity.
+void check_pacing(const json& scenario, bool complete, Complaints* complaints) {
+  const std::string id = scenario.at("id");
+  if (scenario.at("kind") != "response") {
+    for (const char* key : {"rate_per_s", "capacity_per_s", "saturated", "planned_misses", "offered_per_s"})
+      complaints->unless(scenario.at(key).is_null(), id + " has a " + key + ", and no plan");
+    return;
+  }
+  if (!complete || scenario.at("saturated") != false) return;
+  // The mean of the re-runs, each of which was within, as a whole number.
+  const double rate = scenario.at("rate_per_s"), capacity = scenario.at("capacity_per_s");
+  complaints->unless(rate <= kMostLoad * (capacity + 1), id + " was saturated, by its capacity, and is said not to be");
+  complaints->unless(scenario.at("planned_misses").get<std::uint64_t>() <= scenario.at("count").get<std::uint64_t>(),
+                     id + " missed more arrivals than it had");
+}
+
 void check_scenario(const json& scenario, bool complete, const Evidence& evidence, Complaints* complaints) {
   const std::string id = scenario.at("id");
   const bool kept = evidence.contains(id), saturated = scenario.at("saturated") == true;
   complaints->unless(kept ? !saturated : saturated || !complete,
                      id + (kept ? " is said to be saturated, and is in the log" : " is not in the log"));
+  check_pacing(scenario, complete, complaints);
   const json& worst = scenario.at("worst");
   complaints->unless(!kept || !worst.empty(), id + " has no slowest call");
   if (!kept || worst.empty()) return;
+  const auto log = merged(evidence.at(id));
   std::uint64_t before = UINT64_MAX;
   for (const json& sample : worst) {
     const std::uint64_t ns = sample.at("ns");
     complaints->unless(ns <= before, id + "'s slowest calls are not in order");
+    complaints->unless(in_its_slot(ns) >= log->minimum, id + "'s slowest calls are faster than the log's fastest");
     before = ns;
   }
-  SeriesEvidence alone{{{TimedBlock{}}}};
-  const auto recorder = std::make_unique<tickmlp_recorder>();
-  tickmlp_recorder_reset(recorder.get());
-  tickmlp_recorder_record(recorder.get(), worst.front().at("ns").get<std::uint64_t>());
-  alone.runs[0][0].histogram = histogram_of(*recorder);  // known to its slot only, as in the log
-  complaints->unless(merged(alone)->maximum == merged(evidence.at(id))->maximum,
-                     id + "'s slowest call is not the log's");
+  complaints->unless(in_its_slot(worst.front().at("ns")) == log->maximum, id + "'s slowest call is not the log's");
 }
 
 void check_rest(const json& document, Complaints* complaints) {
@@ -144,11 +168,18 @@ void check_rest(const json& document, Complaints* complaints) {
   const std::string started = document.at("started"), finished = document.at("finished");
   complaints->unless(std::regex_match(started, kTime) && std::regex_match(finished, kTime) && started <= finished,
                      "it ended before it began");
+  std::uint64_t measured = 0;  // by the session that counts: no ticks, no other sessions
+  for (const json& scenario : document.at("scenarios"))
+    if (scenario.at("path") == "full" && scenario.at("sessions") == 1)
+      measured += scenario.at("count").get<std::uint64_t>();
+  complaints->unless(document.at("counters").at("inferences").get<std::uint64_t>() >= measured,
+                     "it counted fewer inferences than it has samples");
   const json &correctness = document.at("correctness"), &floors = document.at("floors");
-  complaints->unless(correctness.at("equal_bits") == correctness.at("mismatch").is_null() &&
-                         (correctness.at("equal_bits") == false ||
-                          (correctness.at("golden_vectors") > 0 && correctness.at("states") > 0)),
-                     "its results were not compared, or it contradicts itself about them");
+  complaints->unless(
+      correctness.at("equal_bits") == correctness.at("mismatch").is_null() &&
+          (correctness.at("equal_bits") == false || (correctness.at("golden_vectors").get<std::uint64_t>() > 0 &&
+                                                     correctness.at("states").get<std::uint64_t>() > 0)),
+      "its results were not compared, or it contradicts itself about them");
   complaints->unless(floors.at("timer_step_ns") == document.at("clock").at("step_ns"), "it has two steps of the clock");
   complaints->unless(floors.at("memory_bytes") == document.at("model").at("weight_bytes"),
                      "the memory floor read more or less than the model's weights");

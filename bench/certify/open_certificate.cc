@@ -69,8 +69,8 @@ void check_table(const std::string& folder, const json& entry, Certificate* cert
   const auto found = certificate->evidence.find(scenario.is_string() ? scenario.get<std::string>() : "");
   const bool same = found != certificate->evidence.end() && write_hgrm(found->second) == bytes;
   if (!same)
-    certificate->checks.push_back(
-        {entry.value("file", json()).dump(), false, "is not the table of " + scenario.dump() + " in the log"});
+    certificate->checks.push_back({entry.is_object() ? entry.value("file", json()).dump() : entry.dump(), false,
+                                   "is not the table of " + scenario.dump() + " in the log"});
 }
 
 // Whatever the document says of what can be computed is computed again.
@@ -151,7 +151,7 @@ bool Certificate::valid() const {
 }
 
 Certificate open_certificate(const std::string& path) {
-  Certificate certificate{read_document(path), {}, {}};
+  Certificate certificate{read_document(path), {}, {}, {}};
   const json& document = certificate.document;
   certificate.checks.push_back(check_digest(document));
   const json evidence = document.value("evidence", json());
@@ -160,6 +160,13 @@ Certificate open_certificate(const std::string& path) {
     return certificate;
   }
   const std::string folder = folder_of(path);
+  certificate.files = {path, path + ".sig"};
+  const auto name = [&](const json& entry) {
+    if (const json file = entry.is_object() ? entry.value("file", json()) : json(); plain_name(file))
+      certificate.files.push_back(folder + file.get<std::string>());
+  };
+  name(evidence.at("hlog"));
+  for (const json& entry : evidence.at("hgrm")) name(entry);
   check_log(folder, evidence.at("hlog"), &certificate);
   for (const json& entry : evidence.at("hgrm")) check_table(folder, entry, &certificate);
   certificate.checks.push_back(check_scenarios(document, certificate.evidence));

@@ -26,6 +26,9 @@ std::string one_name(const std::string& path) {
 void check_files(const CertifyOptions& options) {
   std::vector<std::string> outputs;
   if (!options.json.empty()) {
+    if (!is_plain_text(std::filesystem::path(options.json).filename().native()))
+      wrong_usage("--json " + printable(options.json) +
+                  ": the certificate names the files beside it, as text; expected a file name in UTF-8");
     outputs = evidence_paths(options.json, planned_scenarios(options.plan, true));
     outputs.insert(outputs.begin(), options.json);  // the name that the user gave, for the first complaint
     // Without a key an old signature is taken away.
@@ -65,9 +68,10 @@ void check_budgets(const CertifyOptions& options, bool ticks) {
     std::string all;
     for (const std::string& id : planned) all += (all.empty() ? "" : ", ") + id;
     wrong_usage("a budget for " + budget.scenario + ", which would not be measured (" +
-                (budget.scenario == kSoakId ? "--soak 10m measures it"
-                 : ticks                    ? "--scenario and --suite choose"
-                                            : "the model has no window, so there is no tick path") +
+                (budget.scenario == kSoakId                      ? "--soak 10m measures it"
+                 : budget.scenario.starts_with("tick-sessions-") ? "several sessions go over the full path only"
+                 : ticks                                         ? "--scenario and --suite choose"
+                         : "the model has no window, so there is no tick path") +
                 "); expected one of " + all);
   }
 }

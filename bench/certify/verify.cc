@@ -39,7 +39,8 @@ Signature check_signature(const VerifyOptions& options) {
 
 Check check_blob(const VerifyOptions& options, const json& document) {
   const std::string computed = sha256_of(read_file(options.blob));
-  const json stated = document.value("/model/blob_sha256"_json_pointer, json());
+  const auto place = "/model/blob_sha256"_json_pointer;
+  const json stated = document.contains(place) ? document.at(place) : json();
   return {"model file", stated == computed,
           stated == computed ? "the one that was measured"
                              : "its SHA-256 is " + computed + ", measured was " + stated.dump()};
@@ -64,7 +65,8 @@ std::string signed_text(const std::string& state, const std::string& public_key)
 // Words of reasons are computed again too, so another version may find other ones.
 std::string made_by(const json& document) {
   const auto text = [&](const char* pointer) {
-    const json value = document.value(json::json_pointer(pointer), json());
+    const json::json_pointer place(pointer);
+    const json value = document.contains(place) ? document.at(place) : json();
     return value.is_string() ? printable(value.get<std::string>()) : std::string("unknown");
   };
   const std::string version = text("/tool/version"), commit = text("/tool/commit");

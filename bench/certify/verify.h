@@ -27,6 +27,7 @@ struct Certificate {
   nlohmann::json document;
   Evidence evidence;  // empty where the log cannot be read
   std::vector<Check> checks;
+  std::vector<std::string> files;  // itself and those beside it that it names
   bool valid() const;
 };
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "certify/document.h"
 #include "certify/verify.h"
@@ -65,9 +67,29 @@ json parse(const Reader& reader) {
   return root;
 }
 
+// How many cores share a cache, not which: every core of one box has caches of the same kind. "0-3,8" are five.
+json with_sharers_counted(json caches) {
+  if (!caches.is_array()) return caches;
+  for (json& cache : caches) {
+    const json shared = cache.is_object() ? cache.value("shared_with", json()) : json();
+    if (!shared.is_string()) continue;
+    std::uint64_t cores = 0;
+    std::istringstream list(shared.get<std::string>());
+    for (std::string part; std::getline(list, part, ',');) {
+      unsigned first = 0, last = 0;
+      const int read = std::sscanf(part.c_str(), "%u-%u", &first, &last);
+      cores += read == 2 && last >= first ? std::uint64_t{last} - first + 1 : 1;
+    }
+    cache.erase("shared_with");
+    cache["sharers"] = cores;
+  }
+  return caches;
+}
+
 void read_conditions(const Reader& reader, const json& root, StoredCertificate* certificate) {
   const auto add = [&](const std::string& where, const json& object, const char* key) {
-    const std::string value = object.is_object() && object.contains(key) ? object[key].dump() : "null";
+    json seen = object.is_object() && object.contains(key) ? object[key] : json();
+    const std::string value = (std::string_view(key) == "caches" ? with_sharers_counted(std::move(seen)) : seen).dump();
     certificate->conditions.emplace_back(where + key, printable(value));
   };
   const json &machine = reader.field(root, "the certificate", "machine"),

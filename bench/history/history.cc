@@ -62,6 +62,7 @@ HistoryEntry entry_of(const std::string& file) {
   const json& document = certificate.document;
   HistoryEntry entry;
   entry.file = file;
+  entry.files = certificate.files;
   entry.checked = check(file, certificate, &entry.wrong);
   entry.started = plain(field(document, "started"));
   const auto seconds = parse_time(entry.started);
@@ -166,7 +167,7 @@ json history_json(const History& history) {
 int show_history(const HistoryOptions& options) {
   const History history = read_history(options.folder);
   if (!options.html.empty()) {
-    check_target(options.html, {});
+    for (const HistoryEntry& entry : history.entries) check_target(options.html, entry.files);
     write_atomically(options.html, {history_page(history)});
   }
   print(options.json ? history_json(history).dump(2) + "\n" : history_table(history));

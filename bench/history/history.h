@@ -20,6 +20,7 @@ enum class Checked { kValid, kDigestOnly, kInvalid };
 struct HistoryEntry {
   Checked checked = Checked::kInvalid;
   std::vector<std::string> wrong;  // "CHECK: what was seen", of an invalid one: what was edited, or does not fit
+  std::vector<std::string> files;  // of its own: itself and its evidence
   std::string file, started, model, generation, kernel, tool, cpu, verdict;
   double seconds = 0;  // since 1970
   PathFigures full, tick;

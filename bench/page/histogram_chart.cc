@@ -44,7 +44,8 @@ Bins bins_of(const tickmlp_recorder& recorder, double step) {
 Axis calls_axis(double most) {
   Axis axis{"calls, logarithmic", 0.5, std::max(most, 10.0) * 2, true, {}};
   for (double calls = 1; calls <= axis.high; calls *= 10)
-    axis.ticks.push_back({calls, with_commas(static_cast<std::uint64_t>(calls))});
+    axis.ticks.push_back({calls, calls < 1e6 ? with_commas(static_cast<std::uint64_t>(calls))
+                                             : with_commas(static_cast<std::uint64_t>(calls / 1e6)) + " M"});
   return axis;
 }
 

@@ -47,6 +47,7 @@ std::string certificate_page(const json& document, const Evidence& evidence, con
 int page(const PageOptions& options) {
   check_target(options.output, {options.certificate});
   const Certificate certificate = open_certificate(options.certificate);
+  check_target(options.output, certificate.files);
   std::vector<std::string> problems;
   for (const Check& check : certificate.checks)
     if (!check.good) problems.push_back(check.name + ": " + check.seen);

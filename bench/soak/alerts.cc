@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "soak/alerts.h"
 
+#include <cmath>
 #include <optional>
 
 #include "measure/statistics.h"
@@ -41,6 +42,13 @@ std::string sentence(const std::string& figure, double value, double limit, cons
 }
 
 }  // namespace
+
+SoakAlert nothing_run_alert(double per_second, double capacity_per_s) {
+  const double capacity = std::round(capacity_per_s);  // as the certificate has it
+  const std::string text = "nothing was run: " + quantity(per_second, "calls/s") + " are above 0.9 x the capacity of " +
+                           quantity(capacity, "calls/s");
+  return {"saturated", "raised", true, 0, 0, capacity, per_second, "calls/s", text};
+}
 
 AlertWatch::AlertWatch(const std::vector<Budget>& budgets, double per_second) {
   rules_.push_back({"p99", "p99", kAlertP99Ns, "ns", false});

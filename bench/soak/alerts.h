@@ -28,6 +28,9 @@ struct SoakAlert {
   std::string text;  // the same for people
 };
 
+// Of a rate that is above 0.9 x the capacity from the beginning, so that nothing was run: critical, interval 0.
+SoakAlert nothing_run_alert(double per_second, double capacity_per_s);
+
 class AlertWatch {
  public:
   // `per_second`: the offered rate, 0 back to back.

@@ -33,15 +33,16 @@ void add_soak_options(CLI::App* command, SoakOptions* options) {
       ->transform(time)
       ->type_name("1s")
       ->needs(wanted);
-  command
-      ->add_option(
-          "--soak-rate", options->plan.per_second,
-          "Calls a second at planned times, response time from the plan\n(default: back to back, service time)")
-      ->check(whole_number(1, 1'000'000))
-      ->needs(wanted);
+  CLI::Option* rate =
+      command
+          ->add_option(
+              "--soak-rate", options->plan.per_second,
+              "Calls a second at planned times, response time from the plan\n(default: back to back, service time)")
+          ->check(whole_number(1, 1'000'000))
+          ->needs(wanted);
   command->add_option("--soak-arrivals", options->arrivals, "With --soak-rate: poisson (default) or constant")
       ->check(CLI::IsMember({"poisson", "constant"}))
-      ->needs(wanted);
+      ->needs(rate);
 }
 
 std::optional<SoakPlan> soak_plan(const SoakOptions& options, bool tick, const std::vector<Budget>& budgets) {

@@ -63,6 +63,7 @@ SoakResult read_soak(const json& member, const std::vector<Budget>& budgets, con
   if (intervals.size() != blocks || series.runs.size() > 1)
     throw std::runtime_error("soak: " + std::to_string(intervals.size()) + " intervals and " + std::to_string(blocks) +
                              " histograms; expected one run with a histogram for each interval");
+  if (result.saturated) result.alerts.push_back(nothing_run_alert(result.plan.per_second, result.capacity_per_s));
   AlertWatch watch(result.plan.budgets, result.plan.per_second);
   result.intervals.reserve(blocks);
   for (std::size_t i = 0; i < blocks; ++i) {

@@ -65,7 +65,11 @@ class Soak {
     if (plan_.per_second == 0) return true;
     result_->saturated = plan_.per_second > kMostLoad * result_->capacity_per_s;
     result_->complete = result_->saturated;
-    if (result_->saturated) return false;
+    if (result_->saturated) {
+      result_->alerts.push_back(nothing_run_alert(plan_.per_second, result_->capacity_per_s));
+      hooks_.alerted(result_->alerts.back());
+      return false;
+    }
     schedule_.emplace(plan_.arrivals, plan_.per_second, kArrivals, clock_.ns_per_tick, kSeed);
     cursor_.emplace(0);
     late_after_ = late_after_ticks(clock_);

@@ -103,13 +103,29 @@ def test_what_cannot_be_compared_is_named(compare, words, change):
     assert done.returncode == 3 and report["verdict"] == "inconclusive" and words in done.stdout, done.stdout
 
 
+def caches(*shared_with):
+    return [{"level": level, "kind": "data", "bytes": 32768 << 5 * level, "shared_with": cores}
+            for level, cores in enumerate(shared_with)]
+
+
+def test_another_core_of_the_same_box_is_the_same_machine(compare):
+    """Its caches are shared with as many cores, not with the same ones."""
+    before, after = document(), document(full=2000)
+    before["machine"]["caches"], after["machine"]["caches"] = caches("0", "0-3,8"), caches("3", "2,4-6,11")
+    done, report = compare(before, after)
+    assert done.returncode == 1 and report["verdict"] == "slower", done.stdout
+    after["machine"]["caches"] = caches("3", "2,4-7,11")
+    done, report = compare(before, after)
+    assert done.returncode == 3 and "machine caches differs" in done.stdout
+
+
 def test_what_does_not_matter_does_not(compare):
     """Trained again, another Linux, another version of tickmlp; and a scenario that only one has is said."""
-    after = document()
+    before, after = document(), document()
     after["model"].update(blob_sha256="cd", name="n")
     after["machine"]["kernel"], after["tool"]["version"] = "Linux 7", "0.2.0"
     after["scenarios"].append({"id": "full-evicted", **figures(4000)})
-    done, report = compare(document(), after)
+    done, report = compare(before, after)
     assert done.returncode == 0 and report["only_new"] == ["full-evicted"]
     assert "only in new: full-evicted" in done.stdout
 

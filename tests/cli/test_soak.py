@@ -97,6 +97,18 @@ def test_a_rate_above_the_capacity_is_saturated(soak):
     assert certificate["budgets"][0]["verdict"] == "INCONCLUSIVE" and "saturated" in certificate["budgets"][0]["why"]
 
 
+def test_a_soak_that_ran_nothing_alerts_and_keeps_from_pass(soak):
+    """With no budget of its own to be inconclusive about."""
+    done, certificate, _ = soak(ROOT / "weights" / "tactical-int8.blob", "--kernel", "int8-scalar", "--soak-rate",
+                                "1000000", "--soak", "10s", "--budget", "full-hot:p99=100s")
+    [alert] = certificate["soak"]["alerts"]
+    assert (alert["alert"], alert["severity"], alert["state"]) == ("saturated", "critical", "raised")
+    assert certificate["soak"]["critical_alerts"] == 1
+    [told] = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert told["text"] == alert["text"] and "nothing was run: 1,000,000 calls/s are above" in alert["text"]
+    assert done.returncode == 3 and any("the soak had a critical alert" in why for why in certificate["reasons"])
+
+
 def test_a_budget_that_is_exceeded_alerts_and_fails(soak, blob):
     done, certificate, alerts = soak(blob, "--soak", "300ms", "--soak-interval", "50ms", "--budget",
                                      "soak:central=9ns,soak:p50=1s,soak:p99.999=1s")

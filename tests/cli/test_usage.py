@@ -66,6 +66,7 @@ def test_the_command_in_a_certificate_is_the_one_that_was_given(tickmlp, blob, t
 
 
 def test_wrong_usage_says_what_was_expected(tickmlp, blob):
+    assert "--core is given 2 times; expected once" in tickmlp("certify", blob, "--core", 0, "--core", 1).stderr
     assert "expected a whole number from 1" in tickmlp("certify", blob, "--samples", "1e30").stderr
     assert "unknown command frobnicate" in tickmlp("frobnicate").stderr
     listed = tickmlp("run", blob, "--input", "x", "--output", "y", "--kernel", "abacus").stderr
@@ -131,13 +132,20 @@ def test_a_path_that_is_not_utf8(binary, blob, tmp_path):
     odd = os.path.join(os.fsencode(tmp_path), b"caf\xe9 \n.blob")
     shutil.copy(blob, odd)
     os.chmod(odd, 0o644)
-    report = os.path.join(os.fsencode(tmp_path), b"r\xff.json")
-    done = subprocess.run([binary.encode(), b"certify", odd, b"--samples", b"100", b"--json", report],
-                          capture_output=True)
-    assert done.returncode == 3 and b"r\\xff.json" in done.stdout
+    folder = os.path.join(os.fsencode(tmp_path), b"r\xff")
+    os.mkdir(folder)
+    certify = [binary.encode(), b"certify", odd, b"--samples", b"100", b"--scenario", b"hot", b"--json"]
+    report = os.path.join(folder, b"r.json")
+    done = subprocess.run([*certify, report], capture_output=True)
+    assert done.returncode == 3 and b"r\\xff/r.json" in done.stdout
     with open(report, "rb") as file:
         written = json.loads(file.read().decode("utf-8"))
     assert "caf\\xe9 \\x0a.blob" in written["model"]["blob"] and "caf\\xe9" in written["command"]
+    assert subprocess.run([binary.encode(), b"verify", report]).returncode == 0
+    # The names of the files beside it stand in the certificate, which is UTF-8.
+    done = subprocess.run([*certify, os.path.join(folder, b"r\xff.json")], capture_output=True)
+    assert done.returncode == 2 and b"expected a file name in UTF-8" in done.stderr
+    assert len(os.listdir(folder)) == 4  # with the log and two tables
 
 
 def test_the_model_is_not_overwritten(tickmlp, blob, states):

@@ -28,6 +28,26 @@ def row_of(document, name):
     return next(row for row in document["audit"] if row["name"] == name)
 
 
+def response_of(document):
+    """One that ran: on a busy box its queue may never have drained."""
+    for scenario in document["scenarios"]:
+        if scenario["kind"] == "response" and not scenario["saturated"]:
+            return scenario
+    pytest.skip("10,000 calls a second were too many for this box, so there is no plan to contradict")
+
+
+@pytest.mark.parametrize("edit", [
+    lambda document: document.update(tool=[1]),
+    lambda document: document.update(model=[1]),
+    lambda document: document["evidence"]["hgrm"].append([])], ids=["tool", "model", "table"])
+def test_a_member_of_another_type_is_no_crash(tickmlp, small, copy, edit):
+    document = document_of(copy)
+    edit(document)
+    (copy / "forged.json").write_text(json.dumps(document))
+    done = tickmlp("verify", copy / "forged.json", "--blob", small)
+    assert done.returncode == 1 and "INVALID" in done.stdout and done.stderr == "", done.stderr
+
+
 def test_facts_that_nobody_edited(forged):
     assert forged(lambda document: None)
 
@@ -93,12 +113,20 @@ def test_an_interrupted_run_that_calls_itself_complete(verify, binary, small, tm
     lambda document: document["scenarios"][-1].update(page_faults=10**6),
     lambda document: document["scenarios"][0]["worst"][0].update(ns=1),
     lambda document: document["scenarios"][0]["worst"][-1].update(ns=10**9),
+    lambda document: document["scenarios"][0]["worst"][-1].update(ns=1),
+    lambda document: document["scenarios"][0].update(planned_misses=5),
+    lambda document: document["scenarios"][0].update(capacity_per_s=5),
+    lambda document: response_of(document).update(capacity_per_s=5),
+    lambda document: response_of(document).update(planned_misses=response_of(document)["count"] + 1),
+    lambda document: document["counters"].update(inferences=1),
+    lambda document: document["correctness"].update(states={}),
     lambda document: document["correctness"].update(equal_bits=False),
     lambda document: document["correctness"].update(states=0),
     lambda document: document["floors"].update(timer_step_ns=document["clock"]["step_ns"] + 1),
     lambda document: document["floors"].update(memory_bytes=1),
     lambda document: document.update(finished="1999-12-31T23:59:59Z"),
     lambda document: document.update(started="yesterday")],
-    ids=["saturated", "faults", "slowest", "order", "bits", "states", "step", "weights", "finished", "started"])
+    ids=["saturated", "faults", "slowest", "order", "too fast", "misses of no plan", "capacity of no plan", "capacity",
+         "misses", "inferences", "states of another type", "bits", "states", "step", "weights", "finished", "started"])
 def test_what_contradicts_itself(forged, edit):
     assert not forged(edit)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the page holds, whatever the certificate holds. No browser."""
 import json
+import pathlib
 import re
+import shutil
 import xml.etree.ElementTree
 
 import pytest
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOSTILE = "<script>alert(1)</script>&amp;\"'--><svg onload=x>\x07"
 
 
@@ -167,6 +170,26 @@ def test_a_page_is_never_written_over_its_certificate(tickmlp, tmp_path, made):
     (tmp_path / "c.json").write_text(json.dumps(made[0]))
     assert tickmlp("page", tmp_path / "c.json", "-o", tmp_path / "c.json").returncode == 2
     assert tickmlp("page", tmp_path / "none.json", "-o", tmp_path / "c.html").returncode == 4
+
+
+def test_a_page_is_never_written_over_the_evidence(tickmlp, tmp_path, made_in):
+    shutil.copytree(made_in, tmp_path / "all")
+    whole = {path: path.read_bytes() for path in (tmp_path / "all").iterdir()}
+    for name in ("c.hlog", "c.full-hot.hgrm", "c.json"):
+        for command in (("page", tmp_path / "all" / "c.json", "-o"), ("history", tmp_path / "all", "--html")):
+            answer = tickmlp(*command, tmp_path / "all" / name)
+            assert answer.returncode == 2 and "expected another name" in answer.stderr, answer
+    assert {path: path.read_bytes() for path in (tmp_path / "all").iterdir()} == whole
+
+
+def test_labels_of_a_million_calls_are_not_cut_off(tickmlp, tmp_path):
+    """Half of them share a bin, on a clock that steps."""
+    answer = tickmlp("certify", ROOT / "weights" / "strategic-int8.blob", "--samples", 2_500_000, "--runs", 1,
+                     "--epochs", 1, "--scenario", "hot", "--html", tmp_path / "c.html")
+    assert answer.returncode == 3, answer.stderr
+    texts = re.findall(r'<text class="tick end" x="([\d.]+)"[^>]*>([^<]+)<', (tmp_path / "c.html").read_text())
+    assert any(label == "1 M" for _, label in texts)
+    assert all(float(x) >= 7.2 * len(label) for x, label in texts), texts
 
 
 def colours(page, dark):
