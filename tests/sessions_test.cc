@@ -77,6 +77,24 @@ TEST_CASE("each core has its own session and recorder, and all of their samples"
   CHECK_EQ(library_blocks().size(), blocks);
 }
 
+TEST_CASE("ticks of several sessions, each with a window of its own") {
+  Tactical tactical;
+  std::vector<int> cores = allowed_cores();
+  cores.resize(std::min<std::size_t>(cores.size(), 2));
+  const std::size_t blocks = library_blocks().size();
+  const SessionsPlan plan{cores, 2'000, 500, 1, true};
+  const SessionsResult result = measure_sessions(tactical.model, tactical.subject, plan);
+  CHECK(result.complete);
+  for (const SessionOnCore& session : result.sessions) {
+    CHECK_EQ(session.calls.calls, 2'000);
+    CHECK_EQ(session.calls.errors, 0);
+  }
+  tickmlp_counters counters;  // the subject's own session and window were left alone
+  tickmlp_window_counters(tactical.window.get(), &counters);
+  CHECK_EQ(counters.inferences, 0);
+  CHECK_EQ(library_blocks().size(), blocks);
+}
+
 TEST_CASE("the slowest calls of each session are kept, with their re-run and what their own core went through") {
   Tactical tactical;
   std::vector<int> cores = allowed_cores();

@@ -36,7 +36,7 @@ void add_plan_options(CLI::App* command, PlanOptions* plan) {
               "left),\n"
               "evicted-walk (by reading a large buffer), response-constant-RATE, response-poisson-RATE (counted from "
               "the\n"
-              "planned arrival; RATE 1k to 1m a second), sessions-N (the full path on N cores at once)")
+              "planned arrival; RATE 1k to 1m a second), sessions-N (on N cores at once)")
           ->type_name("NAME,...");
   command->add_option("--runs", plan->runs, "Whole re-runs, the model loaded anew in each (a verdict needs 5)")
       ->check(whole_number(1, 1'000));

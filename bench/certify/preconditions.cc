@@ -68,10 +68,9 @@ void check_budgets(const CertifyOptions& options, bool ticks) {
     std::string all;
     for (const std::string& id : planned) all += (all.empty() ? "" : ", ") + id;
     wrong_usage("a budget for " + budget.scenario + ", which would not be measured (" +
-                (budget.scenario == kSoakId                      ? "--soak 10m measures it"
-                 : budget.scenario.starts_with("tick-sessions-") ? "several sessions go over the full path only"
-                 : ticks                                         ? "--scenario and --suite choose"
-                         : "the model has no window, so there is no tick path") +
+                (budget.scenario == kSoakId ? "--soak 10m measures it"
+                 : ticks                    ? "--scenario and --suite choose"
+                                            : "the model has no window, so there is no tick path") +
                 "); expected one of " + all);
   }
 }

@@ -45,6 +45,16 @@ std::vector<std::string> figures(const std::string& name, const json& series) {
   return row;
 }
 
+// Of the plans that were kept up with: how many calls began late.
+std::string planned_misses(const json& scenarios) {
+  std::vector<std::vector<std::string>> rows{{"response under a plan", "calls", "began late"}};
+  for (const json& scenario : scenarios)
+    if (!scenario.at("planned_misses").is_null())
+      rows.push_back({text_of(scenario.at("path")) + ", " + text_of(scenario.at("scenario")),
+                      count_of(scenario.at("count")), count_of(scenario.at("planned_misses"))});
+  return rows.size() == 1 ? "" : "\n" + columns(rows, 2, 1);
+}
+
 std::string latencies(const json& document) {
   const json& floors = document.at("floors");
   std::vector<std::vector<std::string>> rows = {
@@ -62,7 +72,8 @@ std::string latencies(const json& document) {
          "\n  central: mean of the central 80 % of samples. The timer is in every row. \"-\": too few samples.\n" +
          (any_saturated
               ? "  **: saturated, calls arrived faster than they could be answered: no percentile means anything.\n"
-              : "");
+              : "") +
+         planned_misses(document.at("scenarios"));
 }
 
 std::string ratios(const json& document) {

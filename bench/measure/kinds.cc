@@ -68,28 +68,30 @@ void Runs::add_response_kinds(std::uint64_t number) {
 
 // On the last cores that this process may use; this thread, which sleeps meanwhile, is pinned to one of them.
 void Runs::add_session_kinds(const Model& model, std::uint64_t number) {
-  for (const Scenario& scenario : plan_.scenarios) {
-    if (!scenario.several()) continue;
-    ScenarioResult* result = result_of(scenario, false, Eviction::kNone);
-    const auto block = [&, number, this](std::uint64_t calls, tickmlp_recorder* to, BlockWatch* watch) {
-      const SessionsPlan plan{
-          {source_.cores.end() - static_cast<std::ptrdiff_t>(scenario.sessions), source_.cores.end()},
-          calls / scenario.sessions,
-          plan_.warm_up,
-          number};
-      const SessionsResult together = measure_sessions(model, subject_, plan);
-      for (const SessionOnCore& session : together.sessions) {
-        tickmlp_recorder_merge(to, &session.recorder);
-        watch->worst->add(session.worst, "core " + std::to_string(session.core) + ": ");
-        watch->page_faults += session.page_faults;
-        watch->involuntary_switches += session.involuntary_switches;
-        watch->backwards += session.calls.backwards;
-      }
-      advance(static_cast<double>(calls));
-      return together.complete;
-    };
-    add(result->id, plan_.samples, 1, result, block, true);
-  }
+  for (const Scenario& scenario : plan_.scenarios)
+    for (const bool tick : {false, true}) {
+      if (!scenario.several() || (tick && !source_.ticks)) continue;
+      ScenarioResult* result = result_of(scenario, tick, Eviction::kNone);
+      const auto block = [=, &model, this](std::uint64_t calls, tickmlp_recorder* to, BlockWatch* watch) {
+        const SessionsPlan plan{
+            {source_.cores.end() - static_cast<std::ptrdiff_t>(scenario.sessions), source_.cores.end()},
+            calls / scenario.sessions,
+            plan_.warm_up,
+            number,
+            tick};
+        const SessionsResult together = measure_sessions(model, subject_, plan);
+        for (const SessionOnCore& session : together.sessions) {
+          tickmlp_recorder_merge(to, &session.recorder);
+          watch->worst->add(session.worst, "core " + std::to_string(session.core) + ": ");
+          watch->page_faults += session.page_faults;
+          watch->involuntary_switches += session.involuntary_switches;
+          watch->backwards += session.calls.backwards;
+        }
+        advance(static_cast<double>(calls));
+        return together.complete;
+      };
+      add(result->id, plan_.samples, 1, result, block, true);
+    }
 }
 
 }  // namespace tickmlp::bench

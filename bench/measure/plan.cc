@@ -37,7 +37,7 @@ std::vector<std::string> planned_scenarios(const Plan& plan, bool ticks) {
   std::vector<std::string> ids;
   for (const Scenario& scenario : plan.scenarios) {
     ids.push_back("full-" + scenario.name);
-    if (ticks && !scenario.several()) ids.push_back("tick-" + scenario.name);
+    if (ticks) ids.push_back("tick-" + scenario.name);
   }
   return ids;
 }

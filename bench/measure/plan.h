@@ -32,8 +32,7 @@ inline constexpr const char* kSuites = "quick, standard or full";
 // longer suites measure several sessions at once.
 std::vector<Plan> suite_plan(const std::string& name, std::size_t cores);
 
-// What a plan measures, as ids: "full-hot", "tick-hot", ... `ticks`: the model has a window. Several sessions at once
-// take the full path only.
+// What a plan measures, as ids: "full-hot", "tick-hot", ... `ticks`: the model has a window.
 std::vector<std::string> planned_scenarios(const Plan& plan, bool ticks);
 
 // The share of `total` that falls to one of `parts`; the first ones take the remainder.

@@ -29,7 +29,8 @@ struct Meeting {
 };
 
 // What happens to the core is read on the session's own thread, between its chunks.
-bool call_in_chunks(const Subject& subject, const SessionsPlan& plan, BlockWatch* watch, FullWork* work,
+template <class Work>
+bool call_in_chunks(const Subject& subject, const SessionsPlan& plan, BlockWatch* watch, Work* work,
                     SessionOnCore* result) {
   CpuTime time;
   bool going = true;
@@ -45,8 +46,9 @@ bool call_in_chunks(const Subject& subject, const SessionsPlan& plan, BlockWatch
   return going;
 }
 
+template <class Work>
 bool call_until_stop(const Subject& subject, const SessionsPlan& plan, Meeting* meeting, SessionOnCore* result) {
-  FullWork work(subject);
+  Work work(subject);
   CpuTime time;
   EventReader events(result->core);
   BlockWatch watch(&result->worst, plan.run, &events);
@@ -66,19 +68,28 @@ bool call_until_stop(const Subject& subject, const SessionsPlan& plan, Meeting* 
   return whole;
 }
 
-// `opening` guards the list of the library's blocks, which every session's memory enters. *session outlives the thread,
-// so that it leaves that list when nobody else does.
+// What a thread calls. It outlives the thread, so that its memory leaves the list of the library's blocks when nobody
+// else's does.
+struct Callee {
+  Session session;
+  Window window;  // of a tick path only
+};
+
+// `opening` guards that list, which every session's and window's memory enters.
 bool run_session(const Model& model, Subject subject, const SessionsPlan& plan, Meeting* meeting, std::mutex* opening,
-                 Session* session, SessionOnCore* result) {
+                 Callee* callee, SessionOnCore* result) {
   tickmlp_error error{};
   if (const auto status = tickmlp_pin_thread(result->core, &error); status != TICKMLP_OK)
     fail("cannot measure several sessions", status, error);
   {
     const std::lock_guard<std::mutex> alone(*opening);
-    *session = open_session(model);
+    callee->session = open_session(model);
+    if (plan.tick) callee->window = open_window(model);
   }
-  subject.session = session->get();
-  return call_until_stop(subject, plan, meeting, result);
+  subject.session = callee->session.get();
+  subject.window = callee->window.get();
+  return plan.tick ? call_until_stop<TickWork>(subject, plan, meeting, result)
+                   : call_until_stop<FullWork>(subject, plan, meeting, result);
 }
 
 void check_cores(const std::vector<int>& cores) {
@@ -99,7 +110,7 @@ SessionsResult measure_sessions(const Model& model, const Subject& subject, cons
   Meeting meeting(count);
   std::vector<std::exception_ptr> problems(count);
   std::vector<char> whole(count, 0);
-  std::vector<Session> sessions(count);
+  std::vector<Callee> callees(count);
   std::mutex opening;
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < count; ++i) {
@@ -110,7 +121,7 @@ SessionsResult measure_sessions(const Model& model, const Subject& subject, cons
   for (std::size_t i = 0; i < count && not_started.empty(); ++i) try {
       threads.emplace_back([&, i] {
         try {
-          whole[i] = run_session(model, subject, plan, &meeting, &opening, &sessions[i], &result.sessions[i]);
+          whole[i] = run_session(model, subject, plan, &meeting, &opening, &callees[i], &result.sessions[i]);
         } catch (...) {
           problems[i] = std::current_exception();
           meeting.called_off = true;

@@ -15,6 +15,7 @@ struct SessionsPlan {
   std::uint64_t samples;   // of each session
   std::uint64_t warm_up;   // untimed calls of each before all start together
   std::uint64_t run = 1;   // re-run, which the slowest calls are noted with
+  bool tick = false;       // each session's own window, with the first state in it
 };
 
 struct SessionOnCore {
@@ -30,8 +31,8 @@ struct SessionsResult {
   bool complete = false;                // false: interrupted, or a call failed (its session's first_error has why)
 };
 
-// A thread for each core: pins itself, opens its own session of `model`, warms up, waits for the others, then calls
-// tickmlp_infer() back to back on the subject's states. Who is done first goes on calling, untimed, until the last one
+// A thread for each core: pins itself, opens its own session of `model` (and window), warms up, waits for the others,
+// then calls tickmlp_infer() or tickmlp_window_tick() back to back on the subject's states. Who is done first goes on calling, untimed, until the last one
 // is, so that nobody's last calls have the caches and the memory to themselves. Every kChunk calls it reads what
 // happened to its core, untimed, as the hot scenario does. Weights are shared, as in a process with several sessions.
 // The calling thread sleeps meanwhile: it may be pinned to one of the cores.

@@ -81,8 +81,9 @@ def test_several_sessions_name_their_slowest_calls(certify, blob, verify, tmp_pa
     if len(cores) < 2:
         pytest.skip("one core only")
     _, certificate = certify(blob, "--samples", 20000, "--scenario", "sessions-2")
-    scenario = by_name(certificate)["sessions-2", "full"]
-    assert len(scenario["worst"]) == 10
+    full, scenario = by_name(certificate)["sessions-2", "full"], by_name(certificate)["sessions-2", "tick"]
+    assert full["count"] == scenario["count"] == 20000 and full["p50_ns"] > scenario["p50_ns"]
+    assert len(full["worst"]) == len(scenario["worst"]) == 10
     assert {sample["run"] for sample in scenario["worst"]} <= {1, 2, 3, 4, 5}
     known = [sample["cause"] for sample in scenario["worst"] if sample["cause"] is not None]
     assert all(cause.startswith(tuple(f"core {core}: " for core in cores)) for cause in known)
@@ -107,3 +108,14 @@ def test_without_a_window_there_is_no_tick(certify, flat_blob):
 def test_unknown_scenarios_are_wrong_usage(tickmlp, blob, text):
     done = tickmlp("certify", blob, "--scenario", text)
     assert done.returncode == 2 and "expected one or more of all, hot, spaced-1us" in done.stderr
+
+
+def test_the_terminal_says_how_many_calls_began_late(certify, blob):
+    output, certificate = certify(blob, "--samples", 2000, "--scenario", "response-constant-1k")
+    ran = [scenario for scenario in certificate["scenarios"] if scenario["planned_misses"] is not None]
+    assert all(f"{s['path']}, {s['scenario']}" in output for s in ran)
+    assert ("began late" in output) == bool(ran)
+    for s in ran:
+        [row] = [line.split() for line in output.split("began late")[1].splitlines()
+                 if line.startswith(f"  {s['path']}, {s['scenario']}")]
+        assert row[2:] == [f"{s['count']:,}", f"{s['planned_misses']:,}"]
