@@ -32,10 +32,10 @@ struct SessionsResult {
 };
 
 // A thread for each core: pins itself, opens its own session of `model` (and window), warms up, waits for the others,
-// then calls tickmlp_infer() or tickmlp_window_tick() back to back on the subject's states. Who is done first goes on calling, untimed, until the last one
-// is, so that nobody's last calls have the caches and the memory to themselves. Every kChunk calls it reads what
-// happened to its core, untimed, as the hot scenario does. Weights are shared, as in a process with several sessions.
-// The calling thread sleeps meanwhile: it may be pinned to one of the cores.
+// then calls tickmlp_infer() or tickmlp_window_tick() back to back on the subject's states. Who is done first goes on
+// calling, untimed, until the last one is, so that nobody's last calls have the caches and the memory to themselves.
+// Every kChunk calls it reads what happened to its core, untimed, as the hot scenario does. Weights are shared, as in a
+// process with several sessions. The calling thread sleeps meanwhile: it may be pinned to one of the cores.
 // Load time; the loops allocate nothing. Refuses (exit 4) by name: pin-failed, a core given twice, a thread that cannot
 // start, a session that cannot be made. Subject's session and window are not used.
 SessionsResult measure_sessions(const Model& model, const Subject& subject, const SessionsPlan& plan);
