@@ -26,11 +26,12 @@ class Options(ctypes.Structure):
 
 class Model(ctypes.Structure):
     _fields_ = [("handle", ctypes.c_uint32), ("inputs", ctypes.c_uint32), ("outputs", ctypes.c_uint32),
-                ("generation", ctypes.c_uint64)]
+                ("generation", ctypes.c_uint64), ("window_rows", ctypes.c_uint32),
+                ("window_columns", ctypes.c_uint32), ("arms", ctypes.c_uint32)]
 
 
 class Answer(ctypes.Structure):
-    _fields_ = [("generation", ctypes.c_uint64), ("failed_state", ctypes.c_uint32)]
+    _fields_ = [("generation", ctypes.c_uint64), ("failed_state", ctypes.c_uint32), ("arm", ctypes.c_uint32)]
 
 
 class Refused(Exception):
@@ -144,8 +145,8 @@ def settle(server, descriptors: int) -> tuple[int, int]:
     return figures(server)
 
 
-MAGIC, HELLO, WELCOME, REFUSED, RESOLVE, RESOLVED, LIST, LISTED, WAKE = 0x314d4854, 1, 2, 3, 4, 5, 6, 7, 8
-MESSAGE = struct.Struct("<2I3I4IIQ192s")  # shared/layout.h
+MAGIC, HELLO, WELCOME, REFUSED, RESOLVE, RESOLVED, LIST, LISTED, WAKE = 0x324d4854, 1, 2, 3, 4, 5, 6, 7, 8
+MESSAGE = struct.Struct("<2I3I4I5IQ192s")  # shared/layout.h
 
 
 class Bare:
@@ -158,7 +159,7 @@ class Bare:
         self.ring = self.descriptor = None
 
     def say(self, kind: int, geometry=(0, 0, 0), handle=0, inputs=0, generation=0, text=b"", magic=MAGIC) -> None:
-        self.socket.send(MESSAGE.pack(magic, kind, *geometry, handle, 0, inputs, 0, 0, generation, text))
+        self.socket.send(MESSAGE.pack(magic, kind, *geometry, handle, 0, inputs, 0, 0, 0, 0, 0, 0, generation, text))
 
     def hear(self):
         """The message's fields, None where the server has closed."""

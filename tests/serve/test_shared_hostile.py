@@ -55,7 +55,7 @@ def scribble(bare: Bare, states: numpy.ndarray) -> None:
 
 
 @pytest.mark.parametrize("messages", [
-    [], [b""], [b"x"], [b"\0" * 240], [b"x" * 1000], ["hello", "hello"], ["resolve"], ["list"],
+    [], [b""], [b"x"], [b"\0" * 256], [b"x" * 1000], ["hello", "hello"], ["resolve"], ["list"],
     ["huge"], ["none"], ["overflow"], ["hello", "unknown"], ["other"]])
 def test_messages_that_cannot_be_meant(start, shared_path, messages):
     """Each ends its own connection, or is refused; the server lives, and its descriptors come back."""
@@ -86,7 +86,7 @@ def test_descriptors_that_come_along_are_not_kept(start, shared_path):
     before = figures(server)[0]
     bare = Bare(shared_path).attach()
     with open("/dev/null", "rb") as null:
-        socket.send_fds(bare.socket, [b"\0" * 240], [null.fileno()] * 5)
+        socket.send_fds(bare.socket, [b"\0" * 256], [null.fileno()] * 5)
     assert bare.hear() is not None  # refused by name
     bare.close()
     assert settle(server, before)[0] == before

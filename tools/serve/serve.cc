@@ -115,12 +115,13 @@ std::unique_ptr<GrpcServer> grpc_beside(const ServeOptions& options, const GrpcH
 
 // Null where it is not asked for.
 std::unique_ptr<shared::SharedServer> shared_beside(const ServeOptions& options, Repository& repository,
-                                                    Metrics& metrics, Log& log) {
+                                                    Shadows& shadows, Metrics& metrics, Log& log) {
   if (options.shared.path.empty()) return nullptr;
   try {
     shared::SharedOptions shared = options.shared;
     shared.breaker = options.http.routes.breaker;
-    auto server = std::make_unique<shared::SharedServer>(shared, repository, metrics);
+    shared.splits = options.http.routes.splits;
+    auto server = std::make_unique<shared::SharedServer>(shared, repository, shadows, metrics);
     log.event(LogLevel::info, "listening", "shared memory at " + options.shared.path);
     return server;
   } catch (const std::runtime_error& error) {
@@ -156,7 +157,7 @@ int serve(const ServeOptions& options) {
   const Workers workers = listen(http, {repository, shadows, jobs, health, metrics, log}, count);
 
   const std::unique_ptr<GrpcServer> grpc = grpc_beside(options, {repository, shadows, jobs, metrics, health}, log);
-  const std::unique_ptr<shared::SharedServer> shared = shared_beside(options, repository, metrics, log);
+  const std::unique_ptr<shared::SharedServer> shared = shared_beside(options, repository, shadows, metrics, log);
 
   Shutdown shutdown;
   shutdown.delay_ns = options.drain_delay_ns;
