@@ -10,7 +10,8 @@ import numpy
 import pytest
 
 from served import same_bits
-from shared_client import HELLO, LIST, RESOLVE, RESOLVED, WAKE, Bare, Client, Refused, connect, figures, settle
+from shared_bare import HELLO, LIST, RESOLVE, RESOLVED, WAKE, Bare
+from shared_client import Client, Refused, connect, figures, settle
 
 LONG = "TICKMLP_SLOW" in os.environ
 
