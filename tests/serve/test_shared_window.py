@@ -72,7 +72,7 @@ def in_c(shared_path, name, blob, rows, folder) -> None:
     rows.tofile(folder / "rows.f32")
     done = subprocess.run([PROGRAM.parent / "shared_window", shared_path, name, blob, folder / "rows.f32"],
                           capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0 and done.stdout == f"{2 * (len(rows) - 60)} ticks, 0 wrong\n", (done.stdout, done.stderr)
+    assert (done.returncode, done.stdout) == (0, f"{2 * (len(rows) - 60)} ticks, 0 wrong\n"), done.stderr
 
 
 @pytest.mark.parametrize("name", TACTICAL)

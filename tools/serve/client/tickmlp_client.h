@@ -86,14 +86,15 @@ typedef struct tickmlp_client_model {
   uint32_t arms;                        /* of a split; 0: it is a model */
 } tickmlp_client_model;
 
-/* Load time, about 50 us. The handle of a model, or of a split (`tickmlp serve --split`), by name; `generation` 0 follows the current one, else that version of
- * it. Asked again for the same, the handle is the same and the figures are new. Errors: BAD_ARGUMENT (also more than
- * TICKMLP_CLIENT_MODELS), SERVER_GONE, DEADLINE, NO_MODEL, NO_VERSION. */
+/* Load time, about 50 us. The handle of a model, or of a split (`tickmlp serve --split`), by name;
+ * `generation` 0 follows the current one, else that version of it. Asked again for the same, the handle is the same and
+ * the figures are new. Errors: BAD_ARGUMENT (also more than TICKMLP_CLIENT_MODELS), SERVER_GONE, DEADLINE, NO_MODEL,
+ * NO_VERSION. */
 TICKMLP_API tickmlp_client_status tickmlp_client_find(tickmlp_client* client, const char* name, uint64_t generation,
                                                       uint64_t deadline_ns, tickmlp_client_model* out,
                                                       tickmlp_client_error* error);
-/* Load time, about 50 us. Name of the server's model or split number 0, 1, 2 ... in `name`, TICKMLP_CLIENT_NAME_BYTES of
- * them. Errors: BAD_ARGUMENT, SERVER_GONE, DEADLINE, NO_MODEL (there are no more). */
+/* Load time, about 50 us. Name of the server's model or split number 0, 1, 2 ... in `name`, TICKMLP_CLIENT_NAME_BYTES
+ * of them. Errors: BAD_ARGUMENT, SERVER_GONE, DEADLINE, NO_MODEL (there are no more). */
 TICKMLP_API tickmlp_client_status tickmlp_client_list(tickmlp_client* client, uint32_t index, uint64_t deadline_ns,
                                                       char* name, tickmlp_client_error* error);
 
@@ -134,7 +135,8 @@ TICKMLP_API tickmlp_client_status tickmlp_client_infer_keyed(tickmlp_client* cli
  * SERVER_GONE, SLOTS_BUSY, TOO_LARGE, MODEL_CHANGED, NO_MODEL. */
 TICKMLP_API tickmlp_client_status tickmlp_client_send(tickmlp_client* client, uint32_t handle, const float* inputs,
                                                       size_t states, uint64_t* ticket);
-/* Hot path. The same with a key, as tickmlp_client_infer_keyed(): inputs [states][inputs]. Errors: those of send. */
+/* Hot path. The same with a key, as tickmlp_client_infer_keyed(): `inputs` [states][inputs]. Errors:
+ * BAD_ARGUMENT, SERVER_GONE, SLOTS_BUSY, TOO_LARGE, MODEL_CHANGED. */
 TICKMLP_API tickmlp_client_status tickmlp_client_send_keyed(tickmlp_client* client, uint32_t handle, uint64_t key,
                                                             const float* inputs, size_t states, uint64_t* ticket);
 /* Hot path. Waits for the answer to a ticket, `deadline_ns` at most (0: looks once), and writes outputs

@@ -37,7 +37,7 @@ Inferred with_held(ThreadModel& model, std::optional<std::uint64_t> version, con
 
 }  // namespace
 
-// Publications are numbered within a slot, and a slot that has gone gives its address to nobody while this points at it.
+// Publications are numbered within a slot, and a slot that went gives its identity to nobody while this points at it.
 bool Window::is_over(const tickmlp_held& held, const std::shared_ptr<Slot>& slot) const {
   return made_ != nullptr && held.number == number_ && !slot_.owner_before(slot) && !slot.owner_before(slot_);
 }
