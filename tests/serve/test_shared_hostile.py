@@ -38,7 +38,7 @@ def test_a_ring_that_is_scribbled_over(start, shared_path, tactical):
 
 
 def scribble(bare: Bare, states: numpy.ndarray) -> None:
-    words = (0, 1, 2, 63, 64, 419, 420, 421, 1023, 1024, 1025, 65535, 2**31, 2**32 - 1)
+    words = (0, 1, 2, 6, 7, 8, 15, 16, 63, 64, 419, 420, 421, 1023, 1024, 1025, 65535, 2**31, 2**32 - 1)
     for _ in range(60):
         how = random.random()
         if how < 0.3:
@@ -47,8 +47,9 @@ def scribble(bare: Bare, states: numpy.ndarray) -> None:
         elif how < 0.4:
             bare.ring[:] = random.randbytes(len(bare.ring))
         else:
-            header = struct.pack("<IHHI", random.getrandbits(32), random.choice(words) % 65536,
-                                 random.choice(words) % 65536, random.choice(words))
+            header = struct.pack("<IBBHI", random.getrandbits(32), random.choice((*range(7), 255)),
+                                 random.choice((0, 0, 0, 1, 63, 64, 255)), random.choice(words) % 65536,
+                                 random.choice(words))
             bare.ring[132:140] = header[4:]
             bare.ring[128:132] = header[:4]
         if random.random() < 0.1:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Windows over shared memory: the bits of the whole state, tick by tick; what ends them, and what they cannot do."""
+import contextlib
 import os
 import pathlib
 import shutil
@@ -14,6 +15,7 @@ import pytest
 from served import ROOT, run_model, same_bits
 from shared_client import Client, Refused, connect, figures, settle
 from test_shared_bits import PROGRAM
+from test_shared_killed import fields_of
 from test_shared_models import load
 
 TACTICAL = ("tactical-int8", "tactical-float32")
@@ -32,6 +34,19 @@ def expected(binary, tmp_path):
         states = numpy.stack([bars[i:i + 60].ravel() for i in range(len(bars) - 59)])
         return run_model(binary, ROOT / "weights" / f"{name}.blob", states, tmp_path)
     return run
+
+
+@contextlib.contextmanager
+def stopped(server):
+    """Stands still, every thread of it."""
+    server.process.send_signal(signal.SIGSTOP)
+    tasks = list(pathlib.Path(f"/proc/{server.process.pid}/task").iterdir())
+    while any(fields_of(task)[0] != "T" for task in tasks):
+        time.sleep(0.001)
+    try:
+        yield
+    finally:
+        server.process.send_signal(signal.SIGCONT)
 
 
 def stream(window, bars, want) -> None:
@@ -134,21 +149,18 @@ def test_a_late_tick_is_waited_for_and_a_late_advance_empties(start, shared_path
     with Client(shared_path) as client:
         window = client.window(client.find("tactical-int8"))
         window.reset(bars[:60].copy())
-        server.process.send_signal(signal.SIGSTOP)
-        with pytest.raises(Refused, match="deadline"):
-            window.tick(bars[1], 10**7)
-        with pytest.raises(Refused, match="slots-busy"):
-            window.send(bars[2])
-        with pytest.raises(Refused, match="deadline"):
-            window.tick(bars[2], 10**7)  # waits for the first in vain: not sent
-        server.process.send_signal(signal.SIGCONT)
+        with stopped(server):
+            with pytest.raises(Refused, match="deadline"):
+                window.tick(bars[1], 10**7)
+            with pytest.raises(Refused, match="slots-busy"):
+                window.send(bars[2])
+            with pytest.raises(Refused, match="deadline"):
+                window.tick(bars[2], 10**7)  # waits for the first in vain: not sent
         window.advance()  # closes the bar with the first late row, or the window would be another
         state = numpy.concatenate([bars[1:59], bars[1:2], bars[60:61]])
         assert same_bits(window.tick(bars[60]), expected("tactical-int8", state)[0])
-        server.process.send_signal(signal.SIGSTOP)
-        with pytest.raises(Refused, match="deadline"):
+        with stopped(server), pytest.raises(Refused, match="deadline"):
             window.advance(10**7)
-        server.process.send_signal(signal.SIGCONT)
         with pytest.raises(Refused, match="window-empty"):
             window.tick(bars[0])
         stream(window, bars, want)

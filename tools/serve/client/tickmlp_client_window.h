@@ -16,8 +16,8 @@
 #define TICKMLP_CLIENT_WINDOWS 64 /* most windows of a client; the server may grant fewer (16 where it was not told) */
 
 /* Load time, well below a microsecond: the server knows of the window from its first reset on. *window is a number for
- * a window of the model; where that is a split, `key` chooses the arm at each reset, else it is ignored. The window goes
- * with tickmlp_client_window_close(), or with the client. Errors: BAD_ARGUMENT (also a handle that was not found yet),
+ * a window of the model; where that is a split, `key` chooses the arm at each reset, else it is ignored. It goes with
+ * tickmlp_client_window_close(), or with the client. Errors: BAD_ARGUMENT (also a handle that was not found yet),
  * SERVER_GONE, MODEL_CHANGED, NO_WINDOW, WINDOW_LIMIT. */
 TICKMLP_API tickmlp_client_status tickmlp_client_window_open(tickmlp_client* client, uint32_t handle, uint64_t key,
                                                              uint32_t* window, tickmlp_client_error* error);

@@ -6,6 +6,10 @@
 namespace tickmlp::shared {
 namespace {
 
+// Floats before a row. The int8 tick's masked loads begin up to 60 bytes before it, and where those lie in a page that
+// nobody has touched yet, the CPU takes 130 ns for lanes that are masked out.
+constexpr std::size_t kBefore = 16;
+
 // One writer: a plain load and a plain store.
 void add(std::atomic<std::uint64_t>* counter, std::uint64_t count) {
   counter->store(counter->load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
@@ -155,10 +159,11 @@ void Poller::tick(const Asked& asked) {
   if (asked.request.inputs != columns) return refuse(asked, TICKMLP_CLIENT_MODEL_CHANGED);
   if (columns > ring.geometry().input_floats || outputs > ring.geometry().output_floats)
     return refuse(asked, TICKMLP_CLIENT_TOO_LARGE);
-  make_room(columns, outputs);
-  ring.copy_inputs(asked.slot, false, columns, inputs_.data());
+  make_room(kBefore + columns, outputs);
+  float* const row = inputs_.data() + kBefore;
+  ring.copy_inputs(asked.slot, false, columns, row);
   const serve::Inferred inferred =
-      window->window.tick(*models_, *chosen.model, chosen.meaning->version, inputs_.data(), outputs_.data());
+      window->window.tick(*models_, *chosen.model, chosen.meaning->version, row, outputs_.data());
   give(asked, chosen, inferred, 1);
   if (inferred.watched) serve::offer_to_shadow(*chosen.model, window->window.rows().data(), 1, outputs_.data());
 }
