@@ -13,8 +13,8 @@
 /* The rows, the kept sums and the scratch of one thread. Thread-compatible. */
 typedef struct tickmlp_window tickmlp_window;
 
-/* Load time; allocates everything. The model must outlive its calls. options may be NULL. Errors: BAD_ARGUMENT, OUT_OF_MEMORY,
- * NO_WINDOW (the model was exported without one). */
+/* Load time; allocates everything. The model must outlive its use, not its free(). options may be NULL. Errors:
+ * BAD_ARGUMENT, OUT_OF_MEMORY, NO_WINDOW (the model was exported without one). */
 TICKMLP_API tickmlp_status tickmlp_window_create(const tickmlp_model* model, const tickmlp_session_options* options,
                                                  tickmlp_window** window, tickmlp_error* error);
 TICKMLP_API void tickmlp_window_free(tickmlp_window* window); /* Load time, also after its model. NULL is allowed. */
