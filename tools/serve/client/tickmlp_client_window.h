@@ -4,7 +4,7 @@
  * The server keeps the rows of a window for this client: reset sends all of them once, a tick the newest row alone (one
  * cache line for the seven features of a tactical bar), advance moves them by one when a bar has closed. As with
  * tickmlp_window_*, every output equals that of the whole state, bit for bit. When the server takes a new generation,
- * the next call makes the window anew from the rows that are there (about 20 us once), and says so in its answer.
+ * the next call makes the window anew from the rows that are there (20 to 40 us once), and says so in its answer.
  *
  * A window has one request under way. One that has missed its deadline is still done by the server: the next call on
  * that window waits for it first, within its own deadline. */
