@@ -10,7 +10,6 @@
 #include <chrono>
 #include <stdexcept>
 
-#include "serve/client/tickmlp_client.h"
 #include "serve/steady_clock.h"
 
 namespace tickmlp::shared {

@@ -15,7 +15,6 @@
 #include <future>
 #include <stdexcept>
 
-#include "serve/client/tickmlp_client.h"
 #include "serve/steady_clock.h"
 
 namespace tickmlp::shared {
