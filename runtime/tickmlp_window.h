@@ -13,11 +13,11 @@
 /* The rows, the kept sums and the scratch of one thread. Thread-compatible. */
 typedef struct tickmlp_window tickmlp_window;
 
-/* Load time; allocates everything. The model must outlive it. options may be NULL. Errors: BAD_ARGUMENT, OUT_OF_MEMORY,
- * NO_WINDOW (the model was exported without one). */
+/* Load time; allocates everything. The model must outlive its use, not its free(). options may be NULL. Errors:
+ * BAD_ARGUMENT, OUT_OF_MEMORY, NO_WINDOW (the model was exported without one). */
 TICKMLP_API tickmlp_status tickmlp_window_create(const tickmlp_model* model, const tickmlp_session_options* options,
                                                  tickmlp_window** window, tickmlp_error* error);
-TICKMLP_API void tickmlp_window_free(tickmlp_window* window); /* Load time. NULL is allowed. */
+TICKMLP_API void tickmlp_window_free(tickmlp_window* window); /* Load time, also after its model. NULL is allowed. */
 
 /* Hot path, about the cost of one full inference. Takes all rows from `state` [rows * columns] floats, which is copied.
  * Errors: BAD_ARGUMENT, INPUT_COUNT, MISALIGNED, NON_FINITE_INPUT; then the window is as it was. */

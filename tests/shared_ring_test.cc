@@ -72,10 +72,10 @@ bool serve_one(Ring* ring, std::vector<float>* inputs, std::vector<float>* outpu
   const Request request = ring->take(slot);
   inputs->resize(std::size_t{request.states} * kInputs);
   outputs->resize(std::size_t{request.states} * kOutputs);
-  ring->copy_inputs(slot, inputs->size(), inputs->data());
+  ring->copy_inputs(slot, false, inputs->size(), inputs->data());
   for (std::uint32_t s = 0; s < request.states; ++s)
     for (std::uint32_t k = 0; k < kOutputs; ++k) (*outputs)[s * kOutputs + k] = scored(inputs->data() + s * kInputs, k);
-  ring->answer(slot, {0, 0, 7, 0, kOutputs}, outputs->data(), outputs->size());
+  ring->answer(slot, {0, 0, 7, 0, 0, kOutputs}, outputs->data(), outputs->size());
   return true;
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("requests and answers lie apart, aligned, and inside the segment") {
       std::size_t end = kSlots;
       for (std::uint32_t slot = 0; slot < slots; ++slot) {
         REQUIRE(geometry.request(slot) == end);
-        REQUIRE(geometry.answer(slot) >= end + sizeof(Request) + 4 * floats);
+        REQUIRE(geometry.answer(slot) >= end + sizeof(Request) + kKeyBytes + 4 * floats);
         end = geometry.answer(slot) + Geometry::aligned(sizeof(Answer) + 4 * (floats + 1));
         REQUIRE(geometry.answer(slot) % kAlignment == 0);
       }
@@ -216,7 +216,7 @@ TEST_CASE("what a server wrote is not believed beyond what was asked") {
     std::uint64_t ticket = 0;
     REQUIRE(tickmlp_client_send(&attached.client, 0, state.data(), 1, &ticket) == TICKMLP_CLIENT_OK);
     REQUIRE(attached.ring.next() == 0);
-    attached.ring.answer(0, {0, status, 1, 0, outputs}, nullptr, 0);
+    attached.ring.answer(0, {0, status, 1, 0, 0, outputs}, nullptr, 0);
     return tickmlp_client_receive(&attached.client, ticket, answer.data(), kSecond, nullptr);
   };
   CHECK(answered_with(TICKMLP_CLIENT_STATUS_COUNT, kOutputs) == TICKMLP_CLIENT_SERVER_ERROR);

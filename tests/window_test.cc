@@ -192,6 +192,44 @@ TEST_CASE("a model without a window has none") {
   tickmlp_window_free(nullptr);
 }
 
+namespace {
+
+// Says what was given back: a stale read of it must show.
+void* allocate_noted(void* context, size_t bytes) {
+  auto* memory = static_cast<unsigned char*>(std::malloc(bytes + 64));
+  if (memory == nullptr) return nullptr;
+  std::memcpy(memory, &bytes, sizeof bytes);
+  *static_cast<int*>(context) += 1;
+  return memory + 64;
+}
+void release_spoilt(void* context, void* memory) {
+  if (memory == nullptr) return;
+  auto* begin = static_cast<unsigned char*>(memory) - 64;
+  size_t bytes;
+  std::memcpy(&bytes, begin, sizeof bytes);
+  std::memset(begin, 0xaa, bytes + 64);
+  std::free(begin);
+  *static_cast<int*>(context) -= 1;
+}
+
+}  // namespace
+
+TEST_CASE("a window may be freed after its model") {
+  int allocated = 0;
+  const tickmlp_allocator allocator{allocate_noted, release_spoilt, &allocated};
+  tickmlp_load_options options{};
+  options.allocator = &allocator;
+  tickmlp_model* model = nullptr;
+  tickmlp_window* window = nullptr;
+  REQUIRE(tickmlp_model_load(weights_path("tactical-int8").c_str(), &options, &model, nullptr) == TICKMLP_OK);
+  REQUIRE(tickmlp_window_create(model, nullptr, &window, nullptr) == TICKMLP_OK);
+  REQUIRE(tickmlp_window_reset(window, Outputs(kInputs).data(), kInputs) == TICKMLP_OK);
+  tickmlp_model_free(model);
+  CHECK(allocated == 1);
+  tickmlp_window_free(window);
+  CHECK(allocated == 0);
+}
+
 TEST_CASE("every element is counted as clipped when it comes in") {
   Pair pair("tactical-int8");
   std::vector<float> state(kInputs, 0.0f), row(kColumns, 0.0f);

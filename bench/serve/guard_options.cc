@@ -33,6 +33,10 @@ void add_guard_options(CLI::App* command, serve::ServeOptions* options) {
   serve::WorkerOptions& http = options->http;
   add_number(command, "--header-bytes", &http.limits.header_bytes, 256, 1 << 20, "Largest head of a request");
   add_number(command, "--body-bytes", &http.limits.body_bytes, 1, 1 << 30, "Largest body of a request");
+  add_number(
+      command, "--buffer-limit", &options->buffer_mib, 0, 1 << 20,
+      "Most MiB of bodies on their way, of all connections together; further ones are refused with 503. 0: 32 of "
+      "the largest bodies for each thread");
   add_time(command, "--request-timeout", &http.limits.request_ns, 1,
            "Most that a request may take to arrive, and its answer to be taken");
   add_time(command, "--idle-timeout", &http.limits.idle_ns, 1, "An idle connection is closed after it");

@@ -83,6 +83,9 @@ void add_shared(CLI::App* command, shared::SharedOptions* options) {
   command->add_option("--shared-clients", options->clients, "Clients at a time")
       ->capture_default_str()
       ->check(whole_number(1, 4096));
+  command->add_option("--shared-windows", options->windows, "Most windows of one client; 0: none")
+      ->capture_default_str()
+      ->check(whole_number(0, shared::kMaxWindows));
   command->add_option("--shared-ring-bytes", options->ring_bytes, "Most memory of one client's ring")
       ->capture_default_str()
       ->check(whole_number(4096, 1 << 30));

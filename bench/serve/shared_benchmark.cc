@@ -2,16 +2,15 @@
 // tickmlp-shared-bench: round trips through the shared memory of a running `tickmlp serve`, beside calls of the same
 // model in this process, in turns.
 #include <CLI/CLI.hpp>
-#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <random>
-#include <thread>
 
 #include "cli.h"
 #include "model.h"
 #include "options.h"
+#include "serve/cache_line.h"
 #include "serve/client/tickmlp_client.h"
 #include "text_table.h"
 
@@ -28,40 +27,9 @@ struct Options {
   std::uint64_t samples = 200'000;
   std::uint32_t states = 1;  // of a request
   std::uint64_t gap_ns = 0;  // between the end of a call and the next
+  bool ticks = false;        // of a window, in place of whole states
   bool json = false;
 };
-
-// What a request and its answer cannot beat: one cache line there and back between this core and the server's, whose
-// thread sleeps while nobody is attached.
-void time_cache_line(const tickmlp_clock& clock, int other_core, tickmlp_recorder* recorder) {
-  alignas(128) static std::atomic<std::uint32_t> line = 0;
-  constexpr std::uint32_t kRounds = 200'000, kGroup = 20;
-  std::thread echo([other_core] {
-    tickmlp_error error{};
-    if (tickmlp_pin_thread(other_core, &error) != TICKMLP_OK) return line.store(UINT32_MAX);
-    line.store(1);
-    for (std::uint32_t next = 2; next < 2 * kRounds; next += 2) {
-      while (line.load(std::memory_order_acquire) != next) {
-      }
-      line.store(next + 1, std::memory_order_release);
-    }
-  });
-  while (line.load() == 0) {
-  }
-  if (line.load() == 1)
-    for (std::uint32_t i = 1; i < kRounds;) {
-      const std::uint64_t begin = tickmlp_clock_begin();
-      std::uint32_t n = 0;
-      for (; n < kGroup && i < kRounds; ++n, ++i) {
-        line.store(2 * i, std::memory_order_release);
-        while (line.load(std::memory_order_acquire) != 2 * i + 1) {
-        }
-      }
-      tickmlp_recorder_record(recorder, tickmlp_clock_ns(&clock, tickmlp_clock_end() - begin) / n);
-    }
-  echo.join();
-  if (recorder->count == 0) refuse("cannot pin a thread to core " + std::to_string(other_core));
-}
 
 struct ClientClose {
   void operator()(tickmlp_client* client) const { tickmlp_client_close(client); }
@@ -124,14 +92,57 @@ void show(const nlohmann::json& document) {
     rows.push_back(std::move(row));
   }
   print(document["model"].get<std::string>() + ", " + std::to_string(document["states"].get<int>()) +
-        " state(s) a request, ns, in turns of " + with_commas(kTurn) + ":\n" + columns(rows, 2, 1) + "  ratio of p50 " +
-        fixed_point(document["p50_ratio"], 2) + ", difference " +
+        (document["path"] == "tick" ? " tick" : " state(s)") + " a request, ns, in turns of " + with_commas(kTurn) +
+        ":\n" + columns(rows, 2, 1) + "  ratio of p50 " + fixed_point(document["p50_ratio"], 2) + ", difference " +
         std::to_string(document["p50_difference_ns"].get<std::int64_t>()) + " ns\n");
 }
 
+// Both systems in turns, after a look whether they agree. `inputs` is 64 questions of `floats` each.
+template <class InProcess, class ThroughRing>
+int take_turns(const Options& options, const tickmlp_clock& clock, const std::string& name, std::size_t floats,
+               const std::vector<float>& inputs, const Times& of_line, const InProcess& in_process,
+               const ThroughRing& shared) {
+  Times of_ours, of_shared, warm;
+  turn(clock, options, inputs, floats, &warm.recorder, shared);
+  while (of_shared.recorder.count < options.samples && g_interrupt_signal == 0) {
+    turn(clock, options, inputs, floats, &of_ours.recorder, in_process);
+    turn(clock, options, inputs, floats, &of_shared.recorder, shared);
+  }
+  nlohmann::json document{{"model", name},
+                          {"path", options.ticks ? "tick" : "full"},
+                          {"states", options.states},
+                          {"gap_ns", options.gap_ns}};
+  document["systems"] = {figures("in process", of_ours.recorder), figures("shared memory", of_shared.recorder)};
+  if (options.server_core >= 0) document["systems"].push_back(figures("cache line, groups of 20", of_line.recorder));
+  const double a = document["systems"][0]["p50_ns"], b = document["systems"][1]["p50_ns"];
+  document["p50_ratio"] = b / a;
+  document["p50_difference_ns"] = static_cast<std::int64_t>(b - a);
+  if (options.json) print(document.dump(2) + "\n");
+  else show(document);
+  return g_interrupt_signal == 0 ? kPass : 128 + g_interrupt_signal;
+}
+
+std::vector<float> random_floats(std::size_t count) {
+  std::vector<float> out(count);
+  std::mt19937 random(1);
+  for (float& x : out) x = static_cast<float>(random() >> 8) * 0x1p-23f - 1.0f;
+  return out;
+}
+
+void hold(tickmlp_status status) {
+  if (status != TICKMLP_OK) refuse(tickmlp_status_name(status));
+}
+void hold(tickmlp_client_status status) {
+  if (status != TICKMLP_CLIENT_OK) fail_client(status, "no answer");
+}
+
+struct WindowFree {
+  void operator()(tickmlp_window* window) const { tickmlp_window_free(window); }
+};
+
 int measure(const Options& options) {
   const tickmlp_clock clock = pin_and_calibrate(options.core);
-  Times of_ours, of_shared, of_line, warm;
+  Times of_line;
   if (options.server_core >= 0) time_cache_line(clock, options.server_core, &of_line.recorder);
   const Model model = load_model(options.blob, "");
   const Session session = open_session(model);
@@ -147,38 +158,40 @@ int measure(const Options& options) {
   if (remote.inputs != info.inputs || remote.outputs != info.outputs)
     refuse("the server's " + name + " has another shape than " + printable(options.blob));
 
-  std::vector<float> states(64 * floats), ours(out), theirs(out);
-  std::mt19937 random(1);
-  for (float& x : states) x = static_cast<float>(random() >> 8) * 0x1p-23f - 1.0f;
-  const auto in_process = [&](const float* inputs) {
-    const auto status = options.states == 1
-                            ? tickmlp_infer(session.get(), inputs, info.inputs, ours.data(), info.outputs)
-                            : tickmlp_infer_batch(session.get(), inputs, options.states, ours.data(), nullptr);
-    if (status != TICKMLP_OK) refuse(tickmlp_status_name(status));
+  const std::vector<float> states = random_floats(64 * floats);
+  std::vector<float> ours(out), theirs(out);
+  const auto agree = [&](std::size_t size, const auto& in_process, const auto& shared) {
+    for (std::size_t i = 0; i < 64; ++i) {
+      in_process(states.data() + i * size), shared(states.data() + i * size);
+      if (std::memcmp(ours.data(), theirs.data(), out * sizeof(float)) != 0) refuse("the answers differ");
+    }
   };
-  const auto shared = [&](const float* inputs) {
-    const auto status =
-        tickmlp_client_infer(client.get(), remote.handle, inputs, options.states, theirs.data(), kSecond, nullptr);
-    if (status != TICKMLP_CLIENT_OK) fail_client(status, "no answer");
+  if (!options.ticks) {
+    const auto in_process = [&](const float* inputs) {
+      hold(options.states == 1 ? tickmlp_infer(session.get(), inputs, info.inputs, ours.data(), info.outputs)
+                               : tickmlp_infer_batch(session.get(), inputs, options.states, ours.data(), nullptr));
+    };
+    const auto shared = [&](const float* inputs) {
+      hold(tickmlp_client_infer(client.get(), remote.handle, inputs, options.states, theirs.data(), kSecond, nullptr));
+    };
+    agree(floats, in_process, shared);
+    return take_turns(options, clock, name, floats, states, of_line, in_process, shared);
+  }
+  tickmlp_window* made = nullptr;
+  std::uint32_t window = 0;
+  hold(tickmlp_window_create(model.get(), nullptr, &made, nullptr));
+  const std::unique_ptr<tickmlp_window, WindowFree> here(made);
+  hold(tickmlp_client_window_open(client.get(), remote.handle, 0, &window, &error));
+  hold(tickmlp_window_reset(made, states.data(), info.inputs));
+  hold(tickmlp_client_window_reset(client.get(), window, states.data(), kSecond, nullptr));
+  const auto in_process = [&](const float* row) {
+    hold(tickmlp_window_tick(made, row, info.window_columns, ours.data(), info.outputs));
   };
-  for (std::size_t i = 0; i < 64; ++i) {
-    in_process(states.data() + i * floats), shared(states.data() + i * floats);
-    if (std::memcmp(ours.data(), theirs.data(), out * sizeof(float)) != 0) refuse("the answers differ");
-  }
-  turn(clock, options, states, floats, &warm.recorder, shared);
-  while (of_shared.recorder.count < options.samples && g_interrupt_signal == 0) {
-    turn(clock, options, states, floats, &of_ours.recorder, in_process);
-    turn(clock, options, states, floats, &of_shared.recorder, shared);
-  }
-  nlohmann::json document{{"model", name}, {"states", options.states}, {"gap_ns", options.gap_ns}};
-  document["systems"] = {figures("in process", of_ours.recorder), figures("shared memory", of_shared.recorder)};
-  if (options.server_core >= 0) document["systems"].push_back(figures("cache line, groups of 20", of_line.recorder));
-  const double a = document["systems"][0]["p50_ns"], b = document["systems"][1]["p50_ns"];
-  document["p50_ratio"] = b / a;
-  document["p50_difference_ns"] = static_cast<std::int64_t>(b - a);
-  if (options.json) print(document.dump(2) + "\n");
-  else show(document);
-  return g_interrupt_signal == 0 ? kPass : 128 + g_interrupt_signal;
+  const auto shared = [&](const float* row) {
+    hold(tickmlp_client_window_tick(client.get(), window, row, theirs.data(), kSecond, nullptr));
+  };
+  agree(info.window_columns, in_process, shared);
+  return take_turns(options, clock, name, info.window_columns, states, of_line, in_process, shared);
 }
 
 int start(int count, char** words) {
@@ -194,6 +207,7 @@ int start(int count, char** words) {
       ->check(whole_number(0, 4095));
   app.add_option("--samples", options.samples, "Of each")->capture_default_str()->check(whole_number(1, 1 << 30));
   app.add_option("--states", options.states, "Of one request")->capture_default_str()->check(whole_number(1, 1024));
+  app.add_flag("--ticks", options.ticks, "Ticks of a window in place of whole states")->excludes("--states");
   app.add_option("--gap-ns", options.gap_ns, "From an answer to the next request")->check(whole_number(0, 1 << 30));
   app.add_flag("--json", options.json, "As JSON");
   try {

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""libtickmlp-client by ctypes, and the bare protocol for clients that do not behave."""
+"""libtickmlp-client by ctypes."""
 import ctypes
-import mmap
 import os
 import pathlib
-import socket
-import struct
 import time
 
 import numpy
@@ -26,11 +23,12 @@ class Options(ctypes.Structure):
 
 class Model(ctypes.Structure):
     _fields_ = [("handle", ctypes.c_uint32), ("inputs", ctypes.c_uint32), ("outputs", ctypes.c_uint32),
-                ("generation", ctypes.c_uint64)]
+                ("generation", ctypes.c_uint64), ("window_rows", ctypes.c_uint32),
+                ("window_columns", ctypes.c_uint32), ("arms", ctypes.c_uint32)]
 
 
 class Answer(ctypes.Structure):
-    _fields_ = [("generation", ctypes.c_uint64), ("failed_state", ctypes.c_uint32)]
+    _fields_ = [("generation", ctypes.c_uint64), ("failed_state", ctypes.c_uint32), ("arm", ctypes.c_uint32)]
 
 
 class Refused(Exception):
@@ -49,6 +47,16 @@ def load_library():
     library.tickmlp_client_send.argtypes = [pointer, number, pointer, ctypes.c_size_t, pointer]
     library.tickmlp_client_receive.argtypes = [pointer, long, pointer, long, pointer]
     library.tickmlp_client_forget.argtypes = [pointer, long]
+    library.tickmlp_client_arm.argtypes = [pointer, number, number, long, pointer, pointer]
+    library.tickmlp_client_key.argtypes, library.tickmlp_client_key.restype = [ctypes.c_char_p], long
+    library.tickmlp_client_infer_keyed.argtypes = [pointer, number, long, pointer, ctypes.c_size_t, pointer, long,
+                                                   pointer]
+    library.tickmlp_client_window_open.argtypes = [pointer, number, long, pointer, pointer]
+    library.tickmlp_client_window_close.argtypes, library.tickmlp_client_window_close.restype = [pointer, number], None
+    library.tickmlp_client_window_reset.argtypes = [pointer, number, pointer, long, pointer]
+    library.tickmlp_client_window_tick.argtypes = [pointer, number, pointer, pointer, long, pointer]
+    library.tickmlp_client_window_send.argtypes = [pointer, number, pointer, pointer]
+    library.tickmlp_client_window_advance.argtypes = [pointer, number, long, pointer]
     return library
 
 
@@ -93,15 +101,39 @@ class Client:
                 return names
             names.append(name.value.decode())
 
-    def infer(self, model: Model, states: numpy.ndarray, deadline_ns: int = SECOND) -> tuple[numpy.ndarray, int]:
-        """(outputs [states, outputs], the generation that answered)"""
-        outputs, answer = numpy.full((len(states), model.outputs), 77, numpy.float32), Answer()
-        status = self.library.tickmlp_client_infer(self.handle, model.handle, states.ctypes.data, len(states),
-                                                   outputs.ctypes.data, deadline_ns, ctypes.byref(answer))
+    def arms(self, model: Model) -> list[str]:
+        name, names = ctypes.create_string_buffer(64), []
+        for arm in range(max(model.arms, 1)):
+            self._check(self.library.tickmlp_client_arm(self.handle, model.handle, arm, SECOND, name,
+                                                        ctypes.byref(self.error)), True)
+            names.append(name.value.decode())
+        return names
+
+    def key(self, text: str) -> int:
+        return self.library.tickmlp_client_key(text.encode())
+
+    def _answered(self, status: int, outputs: numpy.ndarray, answer: Answer) -> tuple[numpy.ndarray, int]:
         assert status == 0 or (outputs == 77).all(), "outputs were touched by a call that failed"
-        self.failed_state = answer.failed_state
+        self.failed_state, self.arm = answer.failed_state, answer.arm
         self._check(status)
         return outputs, answer.generation
+
+    def infer(self, model: Model, states: numpy.ndarray, deadline_ns: int = SECOND,
+              key: int | None = None) -> tuple[numpy.ndarray, int]:
+        """(outputs [states, outputs], the generation that answered)"""
+        outputs, answer = numpy.full((len(states), model.outputs), 77, numpy.float32), Answer()
+        rest = (states.ctypes.data, len(states), outputs.ctypes.data, deadline_ns, ctypes.byref(answer))
+        if key is None:
+            status = self.library.tickmlp_client_infer(self.handle, model.handle, *rest)
+        else:
+            status = self.library.tickmlp_client_infer_keyed(self.handle, model.handle, key, *rest)
+        return self._answered(status, outputs, answer)
+
+    def window(self, model: Model, key: int = 0) -> "Window":
+        number = ctypes.c_uint32()
+        self._check(self.library.tickmlp_client_window_open(self.handle, model.handle, key, ctypes.byref(number),
+                                                            ctypes.byref(self.error)), True)
+        return Window(self, model, number.value)
 
     def send(self, model: Model, states: numpy.ndarray) -> int:
         ticket = ctypes.c_uint64()
@@ -116,6 +148,45 @@ class Client:
 
     def forget(self, ticket: int) -> None:
         self.library.tickmlp_client_forget(self.handle, ticket)
+
+
+class Window:
+    """Of a client: rows at the server."""
+
+    def __init__(self, client: Client, model: Model, number: int):
+        self.client, self.outputs, self.number = client, model.outputs, number
+        self.library, self.generation, self.arm = client.library, 0, 0
+
+    def _done(self, status: int, answer: Answer) -> None:
+        self.client._check(status)
+        self.generation, self.arm = answer.generation, answer.arm
+
+    def reset(self, state: numpy.ndarray, deadline_ns: int = SECOND) -> None:
+        answer = Answer()
+        self._done(self.library.tickmlp_client_window_reset(self.client.handle, self.number, state.ctypes.data,
+                                                            deadline_ns, ctypes.byref(answer)), answer)
+
+    def tick(self, row: numpy.ndarray, deadline_ns: int = SECOND) -> numpy.ndarray:
+        outputs, answer = numpy.full(self.outputs, 77, numpy.float32), Answer()
+        status = self.library.tickmlp_client_window_tick(self.client.handle, self.number, row.ctypes.data,
+                                                         outputs.ctypes.data, deadline_ns, ctypes.byref(answer))
+        assert status == 0 or (outputs == 77).all(), "outputs were touched by a call that failed"
+        self._done(status, answer)
+        return outputs
+
+    def send(self, row: numpy.ndarray) -> int:
+        ticket = ctypes.c_uint64()
+        self.client._check(self.library.tickmlp_client_window_send(self.client.handle, self.number, row.ctypes.data,
+                                                                   ctypes.byref(ticket)))
+        return ticket.value
+
+    def advance(self, deadline_ns: int = SECOND) -> None:
+        answer = Answer()
+        self._done(self.library.tickmlp_client_window_advance(self.client.handle, self.number, deadline_ns,
+                                                              ctypes.byref(answer)), answer)
+
+    def close(self) -> None:
+        self.library.tickmlp_client_window_close(self.client.handle, self.number)
 
 
 def connect(path: pathlib.Path) -> Client:
@@ -142,46 +213,3 @@ def settle(server, descriptors: int) -> tuple[int, int]:
     while figures(server)[0] != descriptors and time.monotonic() < end:
         time.sleep(0.01)
     return figures(server)
-
-
-MAGIC, HELLO, WELCOME, REFUSED, RESOLVE, RESOLVED, LIST, LISTED, WAKE = 0x314d4854, 1, 2, 3, 4, 5, 6, 7, 8
-MESSAGE = struct.Struct("<2I3I4IIQ192s")  # shared/layout.h
-
-
-class Bare:
-    """The protocol by hand: sends what it is told to, and has the ring's memory."""
-
-    def __init__(self, path: pathlib.Path):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.socket.settimeout(10)
-        self.socket.connect(str(path))
-        self.ring = self.descriptor = None
-
-    def say(self, kind: int, geometry=(0, 0, 0), handle=0, inputs=0, generation=0, text=b"", magic=MAGIC) -> None:
-        self.socket.send(MESSAGE.pack(magic, kind, *geometry, handle, 0, inputs, 0, 0, generation, text))
-
-    def hear(self):
-        """The message's fields, None where the server has closed."""
-        try:
-            data, descriptors, _, _ = socket.recv_fds(self.socket, MESSAGE.size, 1)
-        except ConnectionResetError:
-            return None
-        if descriptors:
-            self.descriptor = descriptors[0]
-        return MESSAGE.unpack(data) if data else None
-
-    def attach(self, slots=4, input_floats=1024, output_floats=64):
-        self.say(HELLO, (slots, input_floats, output_floats))
-        assert self.hear()[1] == WELCOME
-        self.ring = mmap.mmap(self.descriptor, os.fstat(self.descriptor).st_size)
-        return self
-
-    def resolve(self, name: bytes, handle: int = 0):
-        self.say(RESOLVE, handle=handle, text=name)
-        return self.hear()
-
-    def close(self) -> None:
-        self.socket.close()
-        if self.ring is not None:
-            self.ring.close()
-            os.close(self.descriptor)

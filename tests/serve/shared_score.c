@@ -17,7 +17,7 @@ static int score(tickmlp_client* client, const tickmlp_client_model* model, FILE
   float* inputs = malloc(most * model->inputs * sizeof *inputs);
   float* outputs = malloc(most * model->outputs * sizeof *outputs);
   tickmlp_client_status status = inputs && outputs ? TICKMLP_CLIENT_OK : TICKMLP_CLIENT_OUT_OF_MEMORY;
-  tickmlp_client_answer answer = {0, 0};
+  tickmlp_client_answer answer = {0, 0, 0};
   for (size_t states;
        status == TICKMLP_CLIENT_OK && (states = fread(inputs, model->inputs * sizeof *inputs, most, in)) > 0;) {
     status = tickmlp_client_infer(client, model->handle, inputs, states, outputs, SECOND, &answer);

@@ -124,7 +124,7 @@ def test_another_user_is_refused(start, shared_path):
             folder.chmod(folder.stat().st_mode | 0o011)
     script = ("import os, socket, sys; os.setuid(65534)\n"
               "s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.connect(sys.argv[1])\n"
-              "s.settimeout(10); print(s.recv(4096)[48:].split(b'\\0')[0].decode())")
+              "s.settimeout(10); print(s.recv(4096)[64:].split(b'\\0')[0].decode())")
     told = subprocess.run(["/usr/bin/python3", "-c", script, shared_path], capture_output=True, text=True, timeout=30)
     assert told.stdout.startswith("a client of user 65534; expected the server's, 0"), told.stderr
 

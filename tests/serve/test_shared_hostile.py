@@ -10,7 +10,8 @@ import numpy
 import pytest
 
 from served import same_bits
-from shared_client import HELLO, LIST, RESOLVE, RESOLVED, WAKE, Bare, Client, Refused, connect, figures, settle
+from shared_bare import HELLO, LIST, RESOLVE, RESOLVED, WAKE, Bare
+from shared_client import Client, Refused, connect, figures, settle
 
 LONG = "TICKMLP_SLOW" in os.environ
 
@@ -37,7 +38,7 @@ def test_a_ring_that_is_scribbled_over(start, shared_path, tactical):
 
 
 def scribble(bare: Bare, states: numpy.ndarray) -> None:
-    words = (0, 1, 2, 63, 64, 419, 420, 421, 1023, 1024, 1025, 65535, 2**31, 2**32 - 1)
+    words = (0, 1, 2, 6, 7, 8, 15, 16, 63, 64, 419, 420, 421, 1023, 1024, 1025, 65535, 2**31, 2**32 - 1)
     for _ in range(60):
         how = random.random()
         if how < 0.3:
@@ -46,8 +47,9 @@ def scribble(bare: Bare, states: numpy.ndarray) -> None:
         elif how < 0.4:
             bare.ring[:] = random.randbytes(len(bare.ring))
         else:
-            header = struct.pack("<IHHI", random.getrandbits(32), random.choice(words) % 65536,
-                                 random.choice(words) % 65536, random.choice(words))
+            header = struct.pack("<IBBHI", random.getrandbits(32), random.choice((*range(7), 255)),
+                                 random.choice((0, 0, 0, 1, 63, 64, 255)), random.choice(words) % 65536,
+                                 random.choice(words))
             bare.ring[132:140] = header[4:]
             bare.ring[128:132] = header[:4]
         if random.random() < 0.1:
@@ -55,7 +57,7 @@ def scribble(bare: Bare, states: numpy.ndarray) -> None:
 
 
 @pytest.mark.parametrize("messages", [
-    [], [b""], [b"x"], [b"\0" * 240], [b"x" * 1000], ["hello", "hello"], ["resolve"], ["list"],
+    [], [b""], [b"x"], [b"\0" * 256], [b"x" * 1000], ["hello", "hello"], ["resolve"], ["list"],
     ["huge"], ["none"], ["overflow"], ["hello", "unknown"], ["other"]])
 def test_messages_that_cannot_be_meant(start, shared_path, messages):
     """Each ends its own connection, or is refused; the server lives, and its descriptors come back."""
@@ -86,7 +88,7 @@ def test_descriptors_that_come_along_are_not_kept(start, shared_path):
     before = figures(server)[0]
     bare = Bare(shared_path).attach()
     with open("/dev/null", "rb") as null:
-        socket.send_fds(bare.socket, [b"\0" * 240], [null.fileno()] * 5)
+        socket.send_fds(bare.socket, [b"\0" * 256], [null.fileno()] * 5)
     assert bare.hear() is not None  # refused by name
     bare.close()
     assert settle(server, before)[0] == before

@@ -89,6 +89,19 @@ std::string text_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+// Twice a body: while it comes, its buffer doubles.
+std::size_t buffer_of_a_thread(const ServeOptions& options, std::size_t threads) {
+  constexpr std::size_t kBodies = 32;
+  const std::size_t least = 2 * options.http.limits.body_bytes;
+  if (options.buffer_mib == 0) return least * std::min(kBodies, options.http.connections);
+  const std::size_t most = (options.buffer_mib << 20) / threads;
+  if (most < least)
+    throw StartError{"buffer limit of " + std::to_string(options.buffer_mib) + " MiB for " + std::to_string(threads) +
+                     " threads: expected twice the largest body for each, " +
+                     std::to_string((threads * least + (1 << 20) - 1) >> 20) + " MiB"};
+  return most;
+}
+
 // Null where it is not asked for.
 std::unique_ptr<GrpcServer> grpc_beside(const ServeOptions& options, const GrpcHost& host, Log& log) {
   if (!options.grpc.enabled) return nullptr;
@@ -115,12 +128,13 @@ std::unique_ptr<GrpcServer> grpc_beside(const ServeOptions& options, const GrpcH
 
 // Null where it is not asked for.
 std::unique_ptr<shared::SharedServer> shared_beside(const ServeOptions& options, Repository& repository,
-                                                    Metrics& metrics, Log& log) {
+                                                    Shadows& shadows, Metrics& metrics, Log& log) {
   if (options.shared.path.empty()) return nullptr;
   try {
     shared::SharedOptions shared = options.shared;
     shared.breaker = options.http.routes.breaker;
-    auto server = std::make_unique<shared::SharedServer>(shared, repository, metrics);
+    shared.splits = options.http.routes.splits;
+    auto server = std::make_unique<shared::SharedServer>(shared, repository, shadows, metrics);
     log.event(LogLevel::info, "listening", "shared memory at " + options.shared.path);
     return server;
   } catch (const std::runtime_error& error) {
@@ -153,10 +167,11 @@ int serve(const ServeOptions& options) {
   WorkerOptions http = options.http;
   http.port = check_port(http.host, http.port);
   http.routes.cache = {(options.cache.entries + count - 1) / count, options.cache.ttl_ns};
+  http.limits.buffer_bytes = buffer_of_a_thread(options, count);
   const Workers workers = listen(http, {repository, shadows, jobs, health, metrics, log}, count);
 
   const std::unique_ptr<GrpcServer> grpc = grpc_beside(options, {repository, shadows, jobs, metrics, health}, log);
-  const std::unique_ptr<shared::SharedServer> shared = shared_beside(options, repository, metrics, log);
+  const std::unique_ptr<shared::SharedServer> shared = shared_beside(options, repository, shadows, metrics, log);
 
   Shutdown shutdown;
   shutdown.delay_ns = options.drain_delay_ns;

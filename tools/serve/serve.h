@@ -18,6 +18,7 @@ struct ServeOptions {
   WorkerOptions http;
   GrpcOptions grpc;  // its host, splits, token and limits are those of `http`
   std::vector<ShadowPair> shadows;
+  std::size_t buffer_mib = 0;  // most of all HTTP buffers above 64 KiB together; 0: 32 of the largest bodies a thread
   shared::SharedOptions shared;
   std::vector<int> cores;                   // one thread pinned to each; empty: `threads` threads that are not pinned
   std::size_t threads = 1;                  //

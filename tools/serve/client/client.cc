@@ -41,6 +41,11 @@ tickmlp_client_status ask(tickmlp_client* client, const shared::Message& questio
   return wait_for_link(client, end_ns, error);
 }
 
+void take_name(const tickmlp_client* client, char* name) {
+  strncpy(name, client->reply.text, TICKMLP_CLIENT_NAME_BYTES - 1);
+  name[TICKMLP_CLIENT_NAME_BYTES - 1] = 0;
+}
+
 // Once there is a server, that it is not there is news of its end.
 tickmlp_client_status ready(tickmlp_client* client, uint64_t end_ns, tickmlp_client_error* error) {
   const auto status = wait_for_link(client, end_ns, error);
@@ -126,8 +131,10 @@ tickmlp_client_status tickmlp_client_find(tickmlp_client* client, const char* na
   }
   model.inputs = reply.inputs;
   model.outputs = reply.outputs;
+  model.columns = reply.columns;
+  model.arms = reply.arms;
   model.changed = false;
-  *out = {handle, model.inputs, model.outputs, model.generation};
+  *out = {handle, model.inputs, model.outputs, model.generation, reply.rows, reply.columns, reply.arms};
   return TICKMLP_CLIENT_OK;
 }
 
@@ -140,8 +147,22 @@ tickmlp_client_status tickmlp_client_list(tickmlp_client* client, uint32_t index
   if (const auto status = ask(client, question, end_ns, error)) return status;
   if (client->reply.status != TICKMLP_CLIENT_OK)
     return fail(error, TICKMLP_CLIENT_NO_MODEL, "the server has no model number %u", index);
-  strncpy(name, client->reply.text, TICKMLP_CLIENT_NAME_BYTES - 1);
-  name[TICKMLP_CLIENT_NAME_BYTES - 1] = 0;
+  take_name(client, name);
+  return TICKMLP_CLIENT_OK;
+}
+
+tickmlp_client_status tickmlp_client_arm(tickmlp_client* client, uint32_t handle, uint32_t arm, uint64_t deadline_ns,
+                                         char* name, tickmlp_client_error* error) {
+  if (client == nullptr || name == nullptr || handle >= client->model_count)
+    return fail(error, TICKMLP_CLIENT_BAD_ARGUMENT, "client or name is NULL, or an unknown handle");
+  const uint64_t end_ns = later(now_ns(), deadline_ns);
+  if (const auto status = ready(client, end_ns, error)) return status;
+  auto question = make_message(tickmlp::shared::kArm, handle, "");
+  question.inputs = arm;
+  if (const auto status = ask(client, question, end_ns, error)) return status;
+  if (client->reply.status != TICKMLP_CLIENT_OK)
+    return fail(error, TICKMLP_CLIENT_NO_MODEL, "%s has no arm number %u", client->models[handle].name, arm);
+  take_name(client, name);
   return TICKMLP_CLIENT_OK;
 }
 

@@ -77,19 +77,83 @@ tickmlp_client_status take_answer(tickmlp_client* client, uint32_t index, float*
   Slot& slot = client->slots[index];
   const Answer from = *answer_of(client, index);
   slot.state = SlotState::kFree;
-  if (answer != nullptr) *answer = {from.generation, from.failed_state};
+  if (answer != nullptr) *answer = {from.generation, from.failed_state, from.arm};
   if (from.status != TICKMLP_CLIENT_OK) return status_of(from.status);
   if (from.outputs != slot.outputs) {
     client->models[slot.handle].changed = true;
     return TICKMLP_CLIENT_MODEL_CHANGED;
   }
-  memcpy(outputs, answer_of(client, index) + 1, sizeof(float) * slot.states * slot.outputs);
+  if (slot.outputs != 0) memcpy(outputs, answer_of(client, index) + 1, sizeof(float) * slot.states * slot.outputs);
   return TICKMLP_CLIENT_OK;
 }
 
-bool misaligned(const float* pointer) { return pointer == nullptr || reinterpret_cast<uintptr_t>(pointer) % 4 != 0; }
+// `states` of a model. OK or why not.
+tickmlp_client_status question_of(tickmlp_client* client, uint32_t handle, const float* inputs, size_t states,
+                                  Question* out) {
+  if (misaligned(inputs) || states == 0 || handle >= client->model_count || client->models[handle].inputs == 0)
+    return TICKMLP_CLIENT_BAD_ARGUMENT;
+  if (const auto status = be_ready(client)) return status;
+  const Model& model = client->models[handle];
+  if (model.changed) return TICKMLP_CLIENT_MODEL_CHANGED;
+  if (states > shared::kMaxStates || states * model.inputs > client->geometry.input_floats ||
+      states * model.outputs > client->geometry.output_floats)
+    return TICKMLP_CLIENT_TOO_LARGE;
+  *out = {shared::kInfer, handle,       static_cast<uint32_t>(states), false, 0, inputs, states * model.inputs,
+          model.inputs,   model.outputs};
+  return TICKMLP_CLIENT_OK;
+}
 
 }  // namespace
+
+tickmlp_client_status put(tickmlp_client* client, const Question& question, uint64_t* ticket) {
+  const uint32_t index = free_slot(client);
+  if (index == client->geometry.slots)
+    return server_lives(client) ? TICKMLP_CLIENT_SLOTS_BUSY : TICKMLP_CLIENT_SERVER_GONE;
+  Slot& slot = client->slots[index];
+  slot = {SlotState::kWaiting, slot.sequence + 1, question.handle,
+          question.kind <= shared::kKeyedInfer ? question.states : 1, question.outputs};
+  Request* to = request_of(client, index);
+  auto* payload = reinterpret_cast<unsigned char*>(to + 1);
+  if (question.keyed) {
+    memcpy(payload, &question.key, sizeof question.key);
+    payload += shared::kKeyBytes;
+  }
+  if (question.floats != 0) memcpy(payload, question.inputs, sizeof(float) * question.floats);
+  to->kind = question.kind;
+  to->handle = static_cast<uint8_t>(question.handle);
+  to->states = static_cast<uint16_t>(question.states);
+  to->inputs = question.width;
+  shared::store_release(&to->sequence, slot.sequence);
+  *ticket = ticket_of(client, index);
+
+  if (client->sleeps) {
+    // Either the server sees the request before it sleeps, or this sees that it sleeps.
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (shared::load_relaxed(reinterpret_cast<const uint32_t*>(client->segment)) != 0 &&
+        !send_message(client, make_message(shared::kWake, 0, "")))
+      return TICKMLP_CLIENT_SERVER_GONE;
+  }
+  return TICKMLP_CLIENT_OK;
+}
+
+bool is_due(const tickmlp_client* client, uint64_t ticket) {
+  const auto slot = static_cast<uint32_t>(ticket % shared::kMaxSlots);
+  return client->link == Link::kReady && slot < client->geometry.slots &&
+         client->slots[slot].state != SlotState::kFree && ticket == ticket_of(client, slot) && !answered(client, slot);
+}
+tickmlp_client_status wait_until_done(tickmlp_client* client, uint64_t ticket, uint64_t deadline_ns) {
+  const auto status = wait_for_answer(client, static_cast<uint32_t>(ticket % shared::kMaxSlots), deadline_ns);
+  if (status == TICKMLP_CLIENT_SERVER_GONE) drop_link(client);
+  return status;
+}
+
+tickmlp_client_status receive_or_forget(tickmlp_client* client, uint64_t ticket, float* outputs, uint64_t deadline_ns,
+                                        tickmlp_client_answer* answer) {
+  const auto status = tickmlp_client_receive(client, ticket, outputs, deadline_ns, answer);
+  if (status == TICKMLP_CLIENT_DEADLINE) tickmlp_client_forget(client, ticket);
+  return status;
+}
+
 }  // namespace tickmlp::client
 
 extern "C" {
@@ -98,46 +162,31 @@ using namespace tickmlp::client;
 
 tickmlp_client_status tickmlp_client_send(tickmlp_client* client, uint32_t handle, const float* inputs, size_t states,
                                           uint64_t* ticket) {
-  if (client == nullptr || ticket == nullptr || misaligned(inputs) || states == 0 || handle >= client->model_count ||
-      client->models[handle].inputs == 0)
-    return TICKMLP_CLIENT_BAD_ARGUMENT;
-  if (client->link != Link::kReady && advance_link(client, nullptr) != TICKMLP_CLIENT_OK)
-    return TICKMLP_CLIENT_SERVER_GONE;
-  const Model& model = client->models[handle];
-  if (model.changed) return TICKMLP_CLIENT_MODEL_CHANGED;
-  if (states > tickmlp::shared::kMaxStates || states * model.inputs > client->geometry.input_floats ||
-      states * model.outputs > client->geometry.output_floats)
-    return TICKMLP_CLIENT_TOO_LARGE;
-  const uint32_t index = free_slot(client);
-  if (index == client->geometry.slots)
-    return server_lives(client) ? TICKMLP_CLIENT_SLOTS_BUSY : TICKMLP_CLIENT_SERVER_GONE;
-  Slot& slot = client->slots[index];
-  slot = {SlotState::kWaiting, slot.sequence + 1, handle, static_cast<uint32_t>(states), model.outputs};
-  Request* to = request_of(client, index);
-  memcpy(to + 1, inputs, sizeof(float) * states * model.inputs);
-  to->handle = static_cast<uint16_t>(handle);
-  to->states = static_cast<uint16_t>(states);
-  to->inputs = model.inputs;
-  tickmlp::shared::store_release(&to->sequence, slot.sequence);
-  *ticket = ticket_of(client, index);
+  Question question;
+  if (client == nullptr || ticket == nullptr) return TICKMLP_CLIENT_BAD_ARGUMENT;
+  if (const auto status = question_of(client, handle, inputs, states, &question)) return status;
+  return put(client, question, ticket);
+}
 
-  if (client->sleeps) {
-    // Either the server sees the request before it sleeps, or this sees that it sleeps.
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (tickmlp::shared::load_relaxed(reinterpret_cast<const uint32_t*>(client->segment)) != 0 &&
-        !send_message(client, make_message(tickmlp::shared::kWake, 0, "")))
-      return TICKMLP_CLIENT_SERVER_GONE;
-  }
-  return TICKMLP_CLIENT_OK;
+tickmlp_client_status tickmlp_client_send_keyed(tickmlp_client* client, uint32_t handle, uint64_t key,
+                                                const float* inputs, size_t states, uint64_t* ticket) {
+  Question question;
+  if (client == nullptr || ticket == nullptr) return TICKMLP_CLIENT_BAD_ARGUMENT;
+  if (const auto status = question_of(client, handle, inputs, states, &question)) return status;
+  question.kind = tickmlp::shared::kKeyedInfer;
+  question.keyed = true;
+  question.key = key;
+  return put(client, question, ticket);
 }
 
 tickmlp_client_status tickmlp_client_receive(tickmlp_client* client, uint64_t ticket, float* outputs,
                                              uint64_t deadline_ns, tickmlp_client_answer* answer) {
-  if (client == nullptr || misaligned(outputs)) return TICKMLP_CLIENT_BAD_ARGUMENT;
+  if (client == nullptr) return TICKMLP_CLIENT_BAD_ARGUMENT;
   if (answer != nullptr) *answer = tickmlp_client_answer{};
   if (!is_waiting(client, ticket))
     return ticket >> 38 == client->connection % (1u << 26) ? TICKMLP_CLIENT_BAD_ARGUMENT : TICKMLP_CLIENT_SERVER_GONE;
   const auto index = static_cast<uint32_t>(ticket % tickmlp::shared::kMaxSlots);
+  if (client->slots[index].outputs != 0 && misaligned(outputs)) return TICKMLP_CLIENT_BAD_ARGUMENT;
   const auto status = wait_for_answer(client, index, deadline_ns);
   if (status == TICKMLP_CLIENT_OK) return take_answer(client, index, outputs, answer);
   if (status == TICKMLP_CLIENT_SERVER_GONE) drop_link(client);
@@ -155,9 +204,17 @@ tickmlp_client_status tickmlp_client_infer(tickmlp_client* client, uint32_t hand
   uint64_t ticket = 0;
   if (answer != nullptr) *answer = tickmlp_client_answer{};
   if (const auto status = tickmlp_client_send(client, handle, inputs, states, &ticket)) return status;
-  const auto status = tickmlp_client_receive(client, ticket, outputs, deadline_ns, answer);
-  if (status == TICKMLP_CLIENT_DEADLINE) tickmlp_client_forget(client, ticket);
-  return status;
+  return receive_or_forget(client, ticket, outputs, deadline_ns, answer);
+}
+
+tickmlp_client_status tickmlp_client_infer_keyed(tickmlp_client* client, uint32_t handle, uint64_t key,
+                                                 const float* inputs, size_t states, float* outputs,
+                                                 uint64_t deadline_ns, tickmlp_client_answer* answer) {
+  if (misaligned(outputs)) return TICKMLP_CLIENT_BAD_ARGUMENT;
+  uint64_t ticket = 0;
+  if (answer != nullptr) *answer = tickmlp_client_answer{};
+  if (const auto status = tickmlp_client_send_keyed(client, handle, key, inputs, states, &ticket)) return status;
+  return receive_or_forget(client, ticket, outputs, deadline_ns, answer);
 }
 
 }  // extern "C"

@@ -111,6 +111,7 @@ tickmlp_client_status map_ring(tickmlp_client* client, int descriptor, tickmlp_c
   if (segment == MAP_FAILED) return fail(error, TICKMLP_CLIENT_OUT_OF_MEMORY, "map the ring: %s", strerror(errno));
   client->segment = static_cast<unsigned char*>(segment);
   client->sleeps = client->reply.sleeps != 0;
+  client->windows = client->reply.windows < shared::kMaxWindows ? client->reply.windows : shared::kMaxWindows;
   return TICKMLP_CLIENT_OK;
 }
 
@@ -149,7 +150,8 @@ tickmlp_client_status take_reply(tickmlp_client* client, int descriptor, tickmlp
       if (reply.handle >= client->model_count) break;
       if (reply.status == TICKMLP_CLIENT_OK) {
         Model& model = client->models[reply.handle];
-        model.changed = reply.inputs != model.inputs || reply.outputs != model.outputs;
+        model.changed = reply.inputs != model.inputs || reply.outputs != model.outputs ||
+                        reply.columns != model.columns || reply.arms != model.arms;
         model.generation = reply.generation;
       }
       return TICKMLP_CLIENT_OK;

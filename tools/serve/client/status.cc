@@ -6,7 +6,7 @@ extern "C" const char* tickmlp_client_status_name(tickmlp_client_status status) 
       "ok",           "bad-argument",  "out-of-memory",    "no-server",         "refused",
       "server-gone",  "deadline",      "slots-busy",       "too-large",         "no-model",
       "no-version",   "model-changed", "non-finite-input", "non-finite-output", "unavailable",
-      "server-error",
+      "server-error", "key-expected",  "no-window",        "window-limit",      "window-empty",
   };
   static_assert(sizeof kNames / sizeof *kNames == TICKMLP_CLIENT_STATUS_COUNT);
   return static_cast<unsigned>(status) < TICKMLP_CLIENT_STATUS_COUNT ? kNames[status] : "unknown";

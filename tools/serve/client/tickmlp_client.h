@@ -43,6 +43,10 @@ typedef enum tickmlp_client_status {
   TICKMLP_CLIENT_NON_FINITE_OUTPUT, /* a state drives the model to an infinity */
   TICKMLP_CLIENT_UNAVAILABLE,       /* the server answers no requests for it now */
   TICKMLP_CLIENT_SERVER_ERROR,      /* the server's own fault */
+  TICKMLP_CLIENT_KEY_EXPECTED,      /* the model is a split: a key must choose */
+  TICKMLP_CLIENT_NO_WINDOW,         /* the model was exported without a window */
+  TICKMLP_CLIENT_WINDOW_LIMIT,      /* as many windows are open as a client may have */
+  TICKMLP_CLIENT_WINDOW_EMPTY,      /* no reset yet, or what was there is lost: reset the window */
   TICKMLP_CLIENT_STATUS_COUNT
 } tickmlp_client_status;
 
@@ -75,34 +79,55 @@ TICKMLP_API tickmlp_client_status tickmlp_client_open(const char* path, const ti
 TICKMLP_API void tickmlp_client_close(tickmlp_client* client);
 
 typedef struct tickmlp_client_model {
-  uint32_t handle;          /* for requests; keeps its meaning when the server comes again */
-  uint32_t inputs, outputs; /* floats of one state */
-  uint64_t generation;      /* that is current now; each answer names its own */
+  uint32_t handle;                      /* for requests; keeps its meaning when the server comes again */
+  uint32_t inputs, outputs;             /* floats of one state */
+  uint64_t generation;                  /* that is current now; each answer names its own */
+  uint32_t window_rows, window_columns; /* of its window; 0: it has none */
+  uint32_t arms;                        /* of a split; 0: it is a model */
 } tickmlp_client_model;
 
-/* Load time, about 50 us. The handle of a model by name; `generation` 0 follows the current one, else that version of
- * it. Asked again for the same, the handle is the same and the figures are new. Errors: BAD_ARGUMENT (also more than
- * TICKMLP_CLIENT_MODELS), SERVER_GONE, DEADLINE, NO_MODEL, NO_VERSION. */
+/* Load time, about 50 us. The handle of a model, or of a split (`tickmlp serve --split`), by name;
+ * `generation` 0 follows the current one, else that version of it. Asked again for the same, the handle is the same and
+ * the figures are new. Errors: BAD_ARGUMENT (also more than TICKMLP_CLIENT_MODELS), SERVER_GONE, DEADLINE, NO_MODEL,
+ * NO_VERSION. */
 TICKMLP_API tickmlp_client_status tickmlp_client_find(tickmlp_client* client, const char* name, uint64_t generation,
                                                       uint64_t deadline_ns, tickmlp_client_model* out,
                                                       tickmlp_client_error* error);
-/* Load time, about 50 us. Name of the server's model number 0, 1, 2 ... in `name`, TICKMLP_CLIENT_NAME_BYTES of
- * them. Errors: BAD_ARGUMENT, SERVER_GONE, DEADLINE, NO_MODEL (there are no more). */
+/* Load time, about 50 us. Name of the server's model or split number 0, 1, 2 ... in `name`, TICKMLP_CLIENT_NAME_BYTES
+ * of them. Errors: BAD_ARGUMENT, SERVER_GONE, DEADLINE, NO_MODEL (there are no more). */
 TICKMLP_API tickmlp_client_status tickmlp_client_list(tickmlp_client* client, uint32_t index, uint64_t deadline_ns,
                                                       char* name, tickmlp_client_error* error);
+
+/* Load time, about 50 us. The model behind arm 0, 1, 2 ... of a split (behind arm 0 of a model: itself) in `name`,
+ * TICKMLP_CLIENT_NAME_BYTES of them. A server that was started with other options has other arms: ask again after
+ * SERVER_GONE. Errors: BAD_ARGUMENT, SERVER_GONE, DEADLINE, NO_MODEL (no such arm). */
+TICKMLP_API tickmlp_client_status tickmlp_client_arm(tickmlp_client* client, uint32_t handle, uint32_t arm,
+                                                     uint64_t deadline_ns, char* name, tickmlp_client_error* error);
+/* Hot path. Thread-safe. A split's key out of a text, as HTTP's Tickmlp-Key is read: a whole number below 2^64 is
+ * itself, any other text its 64-bit FNV-1a hash. 0 for NULL. */
+TICKMLP_API uint64_t tickmlp_client_key(const char* text);
 
 typedef struct tickmlp_client_answer {
   uint64_t generation;   /* of the model that answered; 0 where none did */
   uint32_t failed_state; /* NON_FINITE_*: the first state that it is about */
+  uint32_t arm;          /* of a split: which of its models answered, for tickmlp_client_arm() */
 } tickmlp_client_answer;
 
 /* Hot path. `states` inputs [states][inputs] to outputs [states][outputs], in one request; they may overlap. Waits for
  * the answer `deadline_ns` at most, counted from the call. answer may be NULL. Errors: BAD_ARGUMENT, SERVER_GONE,
  * DEADLINE, SLOTS_BUSY, TOO_LARGE, NO_MODEL, NO_VERSION, MODEL_CHANGED, NON_FINITE_INPUT, NON_FINITE_OUTPUT,
- * UNAVAILABLE, SERVER_ERROR. */
+ * UNAVAILABLE, SERVER_ERROR, KEY_EXPECTED (the model is a split). */
 TICKMLP_API tickmlp_client_status tickmlp_client_infer(tickmlp_client* client, uint32_t handle, const float* inputs,
                                                        size_t states, float* outputs, uint64_t deadline_ns,
                                                        tickmlp_client_answer* answer);
+
+/* Hot path. The same with a key (an instrument, a client), which chooses a split's model: the same one for the same key
+ * on every transport; for what is no split it is ignored. The answer says which arm. `inputs` [states][inputs], outputs
+ * [states][outputs]; answer may be NULL. Errors: those of infer but KEY_EXPECTED; UNAVAILABLE also where the arm's
+ * model is not served. */
+TICKMLP_API tickmlp_client_status tickmlp_client_infer_keyed(tickmlp_client* client, uint32_t handle, uint64_t key,
+                                                             const float* inputs, size_t states, float* outputs,
+                                                             uint64_t deadline_ns, tickmlp_client_answer* answer);
 
 /* ---- Several requests in flight: infer in two halves. ---- */
 /* Hot path. Puts a request of inputs [states][inputs] into a free slot and returns at once; *ticket is for
@@ -110,15 +135,22 @@ TICKMLP_API tickmlp_client_status tickmlp_client_infer(tickmlp_client* client, u
  * SERVER_GONE, SLOTS_BUSY, TOO_LARGE, MODEL_CHANGED, NO_MODEL. */
 TICKMLP_API tickmlp_client_status tickmlp_client_send(tickmlp_client* client, uint32_t handle, const float* inputs,
                                                       size_t states, uint64_t* ticket);
+/* Hot path. The same with a key, as tickmlp_client_infer_keyed(): `inputs` [states][inputs]. Errors:
+ * BAD_ARGUMENT, SERVER_GONE, SLOTS_BUSY, TOO_LARGE, MODEL_CHANGED. */
+TICKMLP_API tickmlp_client_status tickmlp_client_send_keyed(tickmlp_client* client, uint32_t handle, uint64_t key,
+                                                            const float* inputs, size_t states, uint64_t* ticket);
 /* Hot path. Waits for the answer to a ticket, `deadline_ns` at most (0: looks once), and writes outputs
  * [states][outputs], of the request's states. Ends the ticket, but for DEADLINE: then it may be asked for again.
  * answer may be NULL. Errors: BAD_ARGUMENT, SERVER_GONE (the request is lost), DEADLINE, NO_MODEL, NO_VERSION,
- * MODEL_CHANGED, NON_FINITE_INPUT, NON_FINITE_OUTPUT, UNAVAILABLE, SERVER_ERROR. */
+ * MODEL_CHANGED, NON_FINITE_INPUT, NON_FINITE_OUTPUT, UNAVAILABLE, SERVER_ERROR, KEY_EXPECTED; of a window's tick also
+ * WINDOW_EMPTY. */
 TICKMLP_API tickmlp_client_status tickmlp_client_receive(tickmlp_client* client, uint64_t ticket, float* outputs,
                                                          uint64_t deadline_ns, tickmlp_client_answer* answer);
 /* Hot path. Gives a ticket up: its slot is free again once the server is through with it. An unknown ticket is
  * ignored. */
 TICKMLP_API void tickmlp_client_forget(tickmlp_client* client, uint64_t ticket);
+
+#include "tickmlp_client_window.h"
 
 #ifdef __cplusplus
 }

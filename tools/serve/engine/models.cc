@@ -132,12 +132,18 @@ Inferred Models::ask(const ThreadModel& model, tickmlp_reader* reader, const tic
   return out;
 }
 
-void Models::offer_to_shadow(const ThreadModel& model, std::span<const float> inputs, std::size_t states,
-                             const float* outputs) {
+Reader* reader_of(ThreadModel& model, std::optional<std::uint64_t> version) {
+  if (version)
+    for (auto& [generation, reader] : model.others)
+      if (generation == *version) return &reader;
+  return &model.current;
+}
+
+void offer_to_shadow(const ThreadModel& model, const float* inputs, std::size_t states, const float* outputs) {
   if (model.shadow.get() == nullptr) return;
   const Shape& shape = model.served->shape;
   for (std::size_t i = 0; i < states; ++i)
-    tickmlp_shadow_offer(model.shadow.get(), inputs.data() + i * shape.inputs, outputs + i * shape.outputs);
+    tickmlp_shadow_offer(model.shadow.get(), inputs + i * shape.inputs, outputs + i * shape.outputs);
 }
 
 // The newest generation below this one.
@@ -166,10 +172,10 @@ Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version,
   const bool allowed = breaker.allows(held->number, steady_ns);
   if (version || allowed) {  // who asks for this very generation gets no other
     const bool probe = breaker.state() != Breaker::State::closed;
-    const Inferred inferred = ask(model, reader, held, inputs, states, outputs);
+    Inferred inferred = ask(model, reader, held, inputs, states, outputs);
     if (inferred.refusal.code != Code::internal) {
       if (!inferred.refusal) breaker.succeeded();
-      if (!inferred.refusal && !version) offer_to_shadow(model, inputs, states, outputs);
+      inferred.watched = !inferred.refusal && !version;
       return inferred;
     }
     breaker.failed(steady_ns);

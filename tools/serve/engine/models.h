@@ -56,7 +56,15 @@ struct Inferred {
   std::uint64_t begin = 0, end = 0;  // ticks(): the model, or the cache; 0: did not get there
   tickmlp_status status = TICKMLP_OK;
   std::size_t done = 0;  // states before the first that failed
+  bool watched = false;  // by the model's shadow, if it has one: for offer_to_shadow()
 };
+
+// The reader of a loaded version; empty: the current generation's, which a version that nothing else has may be too.
+// Null: there is none.
+Reader* reader_of(ThreadModel& model, std::optional<std::uint64_t> version);
+
+// What was asked and answered, to whoever watches the model; a copy for each state. Once the answer is out.
+void offer_to_shadow(const ThreadModel& model, const float* inputs, std::size_t states, const float* outputs);
 
 // Thread-compatible: one for each serving thread, created in it.
 class Models {
@@ -94,6 +102,11 @@ class Models {
   // afterwards, so that a thread that sleeps holds no model.
   Inferred infer(ThreadModel& model, std::optional<std::uint64_t> version, std::span<const float> inputs,
                  std::size_t states, float* outputs);
+  // Counts what a window computed.
+  void executed(const ThreadModel& model, const Inferred& inferred, std::size_t states) const {
+    if (model.figures != nullptr)
+      model.figures->executed(inferred.generation, states, ns(inferred.begin, inferred.end));
+  }
 
  private:
   Inferred ask(const ThreadModel& model, tickmlp_reader* reader, const tickmlp_held* held,
@@ -109,8 +122,6 @@ class Models {
   void follow_catalogue();
   void follow_shadows();
   Reader* fallback(ThreadModel& model, std::uint64_t generation) const;
-  static void offer_to_shadow(const ThreadModel& model, std::span<const float> inputs, std::size_t states,
-                              const float* outputs);
 
   Repository& repository_;
   Shadows* const shadows_;

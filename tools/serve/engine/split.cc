@@ -57,12 +57,4 @@ Refusal add_split(std::string_view text, Splits* out) {
   return {};
 }
 
-std::uint64_t key_of(std::string_view text) {
-  std::uint64_t key = 0;
-  if (read(text, &key)) return key;
-  key = 0xcbf29ce484222325;
-  for (const char c : text) key = (key ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return key;
-}
-
 }  // namespace tickmlp::serve

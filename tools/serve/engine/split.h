@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "serve/key.h"
 #include "serve/refusal.h"
 #include "tickmlp.h"
 
@@ -24,8 +25,7 @@ using Splits = std::map<std::string, Split, std::less<>>;
 // "NAME=MODEL:SHARE%,MODEL:SHARE%[,salt=N]", in whole or broken percents that add up to 100. Refused: bad_request.
 Refusal add_split(std::string_view text, Splits* out);
 
-// A whole number is itself; any other text its 64-bit FNV-1a hash.
-std::uint64_t key_of(std::string_view text);
+inline std::uint64_t key_of(std::string_view text) { return key_of(text.data(), text.size()); }
 
 }  // namespace tickmlp::serve
 #endif

@@ -152,6 +152,7 @@ Refusal Methods::infer(const inference::ModelInferRequest& request, std::string_
   response->set_model_version(std::to_string(inferred.generation));
   response->set_id(request.id());
   write_infer(shape, request_, outputs_.data(), response);
+  if (inferred.watched) offer_to_shadow(*model, request_.inputs.data(), request_.states, outputs_.data());
   return {};
 }
 

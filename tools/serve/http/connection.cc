@@ -9,36 +9,12 @@
 namespace tickmlp::serve {
 namespace {
 
-constexpr std::size_t kFirstBuffer = 4096;  // the head and the 1,680 bytes of a tactical state, in one recv
-constexpr std::size_t kKeptBuffer = 65536;  // what a connection may keep between requests
-constexpr std::size_t kOutput = 65536;      // answers to pipelined requests, before others have their turn
+constexpr std::size_t kOutput = 65536;  // answers to pipelined requests, before others have their turn
 constexpr std::uint64_t kLingerNs = 2'000'000'000;
 constexpr std::uint64_t kDrainingNs = 2'000'000'000;  // half a request, or an answer that nobody takes, keeps nobody
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
-
-// Room for `bytes` unread bytes in all, and the padding that the JSON parser reads over.
-void Connection::reserve(std::size_t bytes) {
-  if (begin_ + bytes <= capacity_) return;
-  if (bytes <= capacity_) {
-    std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
-  } else {
-    const std::size_t next = std::max(bytes, std::max(kFirstBuffer, 2 * capacity_));
-    auto grown = std::make_unique_for_overwrite<char[]>(next + kBodyPadding);
-    if (end_ != begin_) std::memcpy(grown.get(), buffer_.get() + begin_, end_ - begin_);
-    buffer_ = std::move(grown);
-    capacity_ = next;
-  }
-  end_ -= begin_;
-  begin_ = 0;
-}
-
-// Grows with what has come and not with what was announced, or an announcement alone would cost 8 MiB.
-std::span<char> Connection::room() {
-  reserve(end_ - begin_ + kFirstBuffer / 2);
-  return {buffer_.get() + end_, capacity_ - end_};
-}
 
 void Connection::received(std::size_t bytes) {
   if (state_ == State::lingering) {  // thrown away
@@ -95,17 +71,22 @@ bool Connection::read_head() {
   if (incoming_.chunked) chunks_.begin(host_.limits);
   state_ = State::body;
   const bool all_here = !incoming_.chunked && unread().size() >= head_bytes_ + incoming_.content_length;
+  if (!all_here && !fits(0, incoming_.content_length)) return refuse(no_room());
   if (incoming_.expects_continue && !incoming_.http_1_0 && !all_here) out_.append(kContinue);
   return true;
 }
 
 bool Connection::read_body() {
   if (!incoming_.chunked) {
-    if (unread().size() < head_bytes_ + incoming_.content_length) return true;
+    if (unread().size() < head_bytes_ + incoming_.content_length)
+      return fits(capacity_, capacity_for(unread().size() + kLeastRoom)) || refuse(no_room());
     return request_complete(unread().substr(head_bytes_, incoming_.content_length));
   }
   std::size_t taken = 0;
+  const std::size_t body = chunks_.body().size() + unread().size(), has = chunks_.body().capacity();
+  if (body > has && !fits(has, std::max(body, 2 * has))) return refuse(no_room());
   if (const Refusal refusal = chunks_.read(unread().substr(head_bytes_), &taken)) return refuse(refusal);
+  count_buffers();
   head_bytes_ += taken;
   if (!chunks_.done()) {  // the head is read, and its chunks are copied: nobody asks for these bytes any more
     begin_ += head_bytes_;
@@ -165,17 +146,6 @@ void Connection::answer_later(const Answer& answer) {
   advance();
 }
 
-void Connection::consume(std::size_t bytes) {
-  begin_ += bytes;
-  if (begin_ != end_) return;
-  begin_ = end_ = 0;
-  if (capacity_ > kKeptBuffer) {
-    buffer_.reset();
-    capacity_ = 0;
-  }
-  if (chunks_.body().capacity() > kKeptBuffer) chunks_ = ChunkReader();
-}
-
 void Connection::flush() {
   if (writing_) return;
   if (!out_.empty()) {
@@ -188,6 +158,7 @@ void Connection::flush() {
     if (state_ == State::lingering) return;
     state_ = State::lingering;
     begin_ = end_ = 0;
+    if (!receiving_) give_buffers_back();
     return end_sending();
   }
   if (more_) return run_soon();

@@ -45,7 +45,14 @@ class Connection : public std::enable_shared_from_this<Connection>,
   // not its client heeds that.
   static constexpr std::uint64_t kPauseNs = 900'000'000;
 
-  virtual ~Connection() { host_.gone(); }
+  // What a connection may keep of its buffers between requests.
+  static constexpr std::size_t kKeptBuffer = 65536;
+
+  virtual ~Connection() {
+    Counter& all = host_.meter.figures().buffered;
+    all.set(all.get() - counted_);
+    host_.gone();
+  }
   virtual void start() { receive(); }
   // How long ago the last bytes arrived in the kernel, in ms.
   virtual std::optional<unsigned> waited_ms() const = 0;
@@ -87,7 +94,14 @@ class Connection : public std::enable_shared_from_this<Connection>,
 
  private:
   enum class State { head, body, waiting, lingering };
+  static constexpr std::size_t kLeastRoom = 2048;  // for a recv
+  std::size_t capacity_for(std::size_t bytes) const;
   void reserve(std::size_t bytes);
+  void give_buffers_back();
+  void count_buffers();
+  // Whether a buffer of this connection may grow, seen what all of this thread's have.
+  bool fits(std::size_t from, std::size_t to) const;
+  Refusal no_room();
   // Answers the requests that are complete in the buffer. False: the connection is to end.
   bool process();
   bool read_head();
@@ -106,6 +120,7 @@ class Connection : public std::enable_shared_from_this<Connection>,
   bool was_paused_ = false;
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0, begin_ = 0, end_ = 0;  // [begin_, end_) of the buffer is unread
+  std::size_t counted_ = 0;                         // of the thread's ThreadFigures::buffered, this connection's
   std::size_t head_bytes_ = 0;                      // of the request at begin_
   std::uint64_t since_ns_;                          // the request's first byte came, or the last answer went
   std::uint64_t paused_until_ns_ = 0;               // 0: not paused

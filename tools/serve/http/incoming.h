@@ -15,6 +15,7 @@ struct HttpLimits {
   std::size_t chunk_overhead_bytes = 16384;   // of all chunk heads, extensions and trailers of a request together
   std::uint64_t request_ns = 10'000'000'000;  // from its first byte to its last
   std::uint64_t idle_ns = 75'000'000'000;     // between two requests
+  std::size_t buffer_bytes = SIZE_MAX;        // of all connections of a serving thread, beyond 64 KiB of each
   unsigned queue_ms = 50;                     // most that an inference may have waited to be read; 0: however long
 };
 

@@ -135,6 +135,7 @@ Refusal Routes::infer(ThreadModel& model, std::optional<std::uint64_t> version, 
   answer->inference_header_bytes =
       append_infer_answer(shape, model.served->quoted, inferred.generation, request_, outputs_.data(), &answer->body);
   if (answer->inference_header_bytes != 0) answer->content_type = "application/octet-stream";
+  if (inferred.watched) offer_to_shadow(model, request_.inputs.data(), request_.states, outputs_.data());
   return {};
 }
 

@@ -68,6 +68,10 @@ void put_threads(Exposition& out, const Metrics& metrics) {
       {"tickmlp_serve_sent_bytes_total", "counter", "Bytes of answers' bodies.", &ThreadFigures::sent_bytes},
       {"tickmlp_serve_connections_total", "counter", "Connections accepted.", &ThreadFigures::accepted},
       {"tickmlp_serve_connections", "gauge", "Connections now.", &ThreadFigures::connections},
+      {"tickmlp_serve_buffered_bytes", "gauge", "Buffers above 64 KiB, of bodies that are on their way.",
+       &ThreadFigures::buffered},
+      {"tickmlp_serve_buffer_refusals_total", "counter", "Requests refused because such buffers took all they may.",
+       &ThreadFigures::buffer_refused},
       {"tickmlp_serve_cache_entries", "gauge", "Answers in the cache.", &ThreadFigures::cached},
       {"tickmlp_serve_log_dropped_total", "counter", "Records of the access log that found its ring full.",
        &ThreadFigures::log_dropped}};

@@ -123,6 +123,7 @@ struct ThreadFigures {
   const std::string name;
   std::array<Counter, kStatuses.size() + 1> requests;  // by status; the last: any other
   Counter received_bytes, sent_bytes;                  // of bodies
+  Counter buffered, buffer_refused;                    // bytes of bodies on their way; requests that found no room
   Counter accepted, connections;                       // so far; now
   Counter log_dropped;                                 // records that found the ring full
   Counter cached;                                      // entries of the cache, now

@@ -43,7 +43,7 @@ class Meter {
   Meter(ThreadFigures& figures, const tickmlp_clock& clock, AccessLog* log)
       : figures_(figures), clock_(clock), log_(log) {}
 
-  ThreadFigures& figures() { return figures_; }
+  ThreadFigures& figures() const { return figures_; }
 
   void receiving();
   void received();

@@ -12,7 +12,7 @@ std::string json_text(std::string_view text) {
 
 Shape shape_of(const tickmlp_model* model) {
   const tickmlp_model_info* info = tickmlp_model_describe(model);
-  Shape shape{info->inputs, info->outputs, {}};
+  Shape shape{info->inputs, info->outputs, info->window_rows, info->window_columns, {}};
   for (std::uint32_t i = 0; i < info->heads; ++i) {
     tickmlp_head_info head;
     tickmlp_model_head(model, i, &head);

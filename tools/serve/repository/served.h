@@ -29,7 +29,8 @@ struct HeadShape {
 // The slot takes no model in which any of this differs.
 struct Shape {
   std::uint32_t inputs, outputs;
-  std::vector<HeadShape> heads;  // in the order of the outputs
+  std::uint32_t window_rows, window_columns;  // 0: none
+  std::vector<HeadShape> heads;               // in the order of the outputs
 };
 // A text as JSON, with its quotes; bytes that are no UTF-8 become U+FFFD.
 std::string json_text(std::string_view text);

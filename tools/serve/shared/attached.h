@@ -8,8 +8,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "serve/engine/models.h"
+#include "serve/engine/split.h"
+#include "serve/engine/window.h"
 #include "serve/shared/ring.h"
 
 namespace tickmlp::shared {
@@ -47,11 +50,23 @@ class Segment {
 
 // What a handle stands for. Written once by the thread of the sockets, then read by the one of the rings.
 struct Meaning {
+  struct Target {
+    std::string name;
+    // The reading thread's own: the model as it found it, and in which catalogue.
+    serve::ThreadModel* model = nullptr;
+    std::uint64_t catalogue = 0;
+  };
   std::string name;
   std::optional<std::uint64_t> version;  // empty: the current one
-  // The reading thread's own: the model as it found it, and in which catalogue.
-  serve::ThreadModel* model = nullptr;
-  std::uint64_t catalogue = 0;
+  const serve::Split* split = nullptr;   // null: a model of that name
+  std::vector<Target> targets;           // one, or a split's arms
+};
+
+// What a client's window is over.
+struct OpenWindow {
+  std::uint8_t handle = 0;
+  std::uint16_t arm = 0;
+  serve::Window window;
 };
 
 struct Attached {
@@ -63,6 +78,8 @@ struct Attached {
   std::optional<Ring> ring;
   std::array<std::unique_ptr<Meaning>, kMaxHandles> meanings;
   std::array<std::atomic<bool>, kMaxHandles> has_meaning{};
+  // The thread of the rings' own, until it has looked away for good.
+  std::array<std::unique_ptr<OpenWindow>, kMaxWindows> windows;
 };
 
 }  // namespace tickmlp::shared

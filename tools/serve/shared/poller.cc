@@ -10,7 +10,6 @@
 #include <chrono>
 #include <stdexcept>
 
-#include "serve/client/tickmlp_client.h"
 #include "serve/steady_clock.h"
 
 namespace tickmlp::shared {
@@ -19,33 +18,16 @@ namespace {
 constexpr std::uint64_t kLooksPerClock = 1024;  // a look at an empty ring is a few ns
 constexpr int kSleepMs = 100;                   // then the catalogue is looked at, and it sleeps on
 
-// One writer: a plain load and a plain store.
-void add(std::atomic<std::uint64_t>* counter, std::uint64_t count) {
-  counter->store(counter->load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
-}
-
-std::uint32_t status_of(const serve::Inferred& inferred) {
-  switch (inferred.refusal.code) {
-    case serve::Code::ok: return TICKMLP_CLIENT_OK;
-    case serve::Code::not_found: return TICKMLP_CLIENT_NO_VERSION;
-    case serve::Code::unavailable: return TICKMLP_CLIENT_UNAVAILABLE;
-    default: break;
-  }
-  switch (inferred.status) {
-    case TICKMLP_NON_FINITE_INPUT: return TICKMLP_CLIENT_NON_FINITE_INPUT;
-    case TICKMLP_NON_FINITE_OUTPUT: return TICKMLP_CLIENT_NON_FINITE_OUTPUT;
-    default: return TICKMLP_CLIENT_SERVER_ERROR;
-  }
-}
-
 }  // namespace
 
-Poller::Poller(serve::Repository& repository, serve::Metrics& metrics, const serve::BreakerOptions& breaker,
-               std::uint64_t sleep_after_ns)
+Poller::Poller(serve::Repository& repository, serve::Shadows& shadows, serve::Metrics& metrics,
+               const serve::BreakerOptions& breaker, std::uint64_t sleep_after_ns, std::uint32_t windows)
     : repository_(repository),
+      shadows_(shadows),
       metrics_(metrics),
       breaker_(breaker),
       sleep_after_ns_(sleep_after_ns),
+      windows_(windows),
       bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   static const Round kNobody;
   round_ = &kNobody;
@@ -57,7 +39,7 @@ void Poller::run(int core, std::promise<std::string>* started) {
   tickmlp_error error{};
   if (core >= 0 && tickmlp_pin_thread(core, &error) != TICKMLP_OK) return started->set_value(error.message);
   started->set_value("");
-  models_.emplace(repository_, "shared", nullptr, breaker_);
+  models_.emplace(repository_, "shared", &shadows_, breaker_);
   models_->count(metrics_, metrics_.add_thread("shared"));
   while (!stopping_.load(std::memory_order_acquire)) {
     const Round& round = *round_.load(std::memory_order_acquire);
@@ -100,45 +82,6 @@ bool Poller::look(const Round& round) {
   return found;
 }
 
-serve::ThreadModel* Poller::model_of(Meaning* meaning) {
-  if (meaning->catalogue != models_->number()) {
-    meaning->model = models_->find(meaning->name);
-    meaning->catalogue = models_->number();
-  }
-  return meaning->model;
-}
-
-void Poller::answer(Attached* client, std::uint32_t slot) {
-  models_->refresh();  // what was loaded before this request was sent answers it
-  Ring& ring = *client->ring;
-  const Request request = ring.take(slot);
-  const auto refuse = [&](std::uint32_t status, std::uint64_t generation = 0, std::size_t state = 0) {
-    add(&counters_.refused, 1);
-    ring.answer(slot, {0, status, generation, static_cast<std::uint32_t>(state), 0}, nullptr, 0);
-  };
-  if (request.handle >= kMaxHandles || request.states == 0 || request.states > kMaxStates)
-    return refuse(TICKMLP_CLIENT_BAD_ARGUMENT);
-  if (!client->has_meaning[request.handle].load(std::memory_order_acquire)) return refuse(TICKMLP_CLIENT_NO_MODEL);
-  Meaning& meaning = *client->meanings[request.handle];
-  serve::ThreadModel* model = model_of(&meaning);
-  if (model == nullptr) return refuse(TICKMLP_CLIENT_NO_MODEL);
-  const serve::Shape& shape = model->served->shape;
-  if (request.inputs != shape.inputs) return refuse(TICKMLP_CLIENT_MODEL_CHANGED);
-  const std::size_t input_floats = std::size_t{request.states} * shape.inputs;
-  const std::size_t output_floats = std::size_t{request.states} * shape.outputs;
-  if (input_floats > ring.geometry().input_floats || output_floats > ring.geometry().output_floats)
-    return refuse(TICKMLP_CLIENT_TOO_LARGE);
-  if (inputs_.size() < input_floats) inputs_.resize(input_floats);
-  if (outputs_.size() < output_floats) outputs_.resize(output_floats);
-  ring.copy_inputs(slot, input_floats, inputs_.data());
-  const serve::Inferred inferred =
-      models_->infer(*model, meaning.version, {inputs_.data(), input_floats}, request.states, outputs_.data());
-  if (inferred.refusal) return refuse(status_of(inferred), inferred.generation, inferred.done);
-  ring.answer(slot, {0, TICKMLP_CLIENT_OK, inferred.generation, 0, shape.outputs}, outputs_.data(), output_floats);
-  add(&counters_.answers, 1);
-  add(&counters_.states, request.states);
-}
-
 void Poller::idle(const Round& round) {
   if (round.clients.empty()) {  // nobody can write a request, and whoever comes rings the bell
     sleep(round);
@@ -157,7 +100,7 @@ bool Poller::sleep(const Round& round) {
   for (Attached* client : round.clients) client->ring->set_asleep(true);
   bool rang = look(round);
   if (!rang && round_.load(std::memory_order_acquire) == &round && !stopping_.load(std::memory_order_acquire)) {
-    add(&counters_.sleeps, 1);
+    counters_.sleeps.store(counters_.sleeps.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     pollfd entry{bell_.get(), POLLIN, 0};
     rang = poll(&entry, 1, kSleepMs) > 0;
     std::uint64_t rings = 0;

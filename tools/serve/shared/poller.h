@@ -28,9 +28,9 @@ struct SharedCounters {
 
 class Poller {
  public:
-  // `sleep_after_ns` 0: it spins while anyone is attached, and its core is busy.
-  Poller(serve::Repository& repository, serve::Metrics& metrics, const serve::BreakerOptions& breaker,
-         std::uint64_t sleep_after_ns);
+  // `sleep_after_ns` 0: it spins while anyone is attached, and its core is busy. `windows`: most of one client.
+  Poller(serve::Repository& repository, serve::Shadows& shadows, serve::Metrics& metrics,
+         const serve::BreakerOptions& breaker, std::uint64_t sleep_after_ns, std::uint32_t windows);
 
   // In the thread that polls, until stop(). Pins it first where core is not below 0; *started is "" then, or why not.
   void run(int core, std::promise<std::string>* started);
@@ -44,15 +44,38 @@ class Poller {
 
  private:
   bool look(const Round& round);
+  struct Asked {  // one request; every field was read once
+    Attached* client;
+    std::uint32_t slot;
+    Request request;
+  };
+  struct Chosen {
+    const Meaning* meaning = nullptr;
+    serve::ThreadModel* model = nullptr;
+    std::uint16_t arm = 0;
+  };
   void answer(Attached* client, std::uint32_t slot);
-  serve::ThreadModel* model_of(Meaning* meaning);
+  void infer(const Asked& asked);
+  void reset(const Asked& asked);
+  void tick(const Asked& asked);
+  void advance(const Asked& asked);
+  void close(const Asked& asked);
+  bool find_window(const Asked& asked, OpenWindow** window, Chosen* chosen);
+  // What a handle and a key mean. False: refused.
+  bool choose(const Asked& asked, bool keyed, Chosen* out);
+  bool choose_arm(const Asked& asked, std::uint8_t handle, std::uint16_t arm, Chosen* out);
+  void give(const Asked& asked, const Chosen& chosen, const serve::Inferred& inferred, std::size_t states);
+  void refuse(const Asked& asked, std::uint32_t status, const Answer& answer = {});
+  void make_room(std::size_t inputs, std::size_t outputs);
   void idle(const Round& round);
   bool sleep(const Round& round);
 
   serve::Repository& repository_;
+  serve::Shadows& shadows_;
   serve::Metrics& metrics_;
   const serve::BreakerOptions breaker_;
   const std::uint64_t sleep_after_ns_;
+  const std::uint32_t windows_;
   Descriptor bell_;  // an eventfd
   std::atomic<const Round*> round_;
   std::atomic<std::uint64_t> seen_ = 0;

@@ -35,12 +35,20 @@ class Ring {
   // The request's header, each field read once. The sequence is the one that next() saw.
   Request take(std::uint32_t slot) const {
     const Request* from = request(slot);
-    return {answered_[slot], load_relaxed(&from->handle), load_relaxed(&from->states), load_relaxed(&from->inputs)};
+    return {answered_[slot], load_relaxed(&from->kind), load_relaxed(&from->handle), load_relaxed(&from->states),
+            load_relaxed(&from->inputs)};
   }
-  // `floats` of the inputs, not above geometry().input_floats. To memory of our own: what the kernel reads must not
-  // change between its check for NaN and its sums.
-  void copy_inputs(std::uint32_t slot, std::size_t floats, float* out) const {
-    std::memcpy(out, request(slot) + 1, floats * sizeof *out);
+  // Of a kind that has one.
+  std::uint64_t key(std::uint32_t slot) const {
+    std::uint64_t key;
+    std::memcpy(&key, request(slot) + 1, sizeof key);
+    return key;
+  }
+  // `floats` of the inputs, not above geometry().input_floats, behind the key where there is one. To memory of our own:
+  // what the kernel reads must not change between its check for NaN and its sums.
+  void copy_inputs(std::uint32_t slot, bool keyed, std::size_t floats, float* out) const {
+    const auto* from = reinterpret_cast<const unsigned char*>(request(slot) + 1);
+    std::memcpy(out, from + (keyed ? kKeyBytes : 0), floats * sizeof *out);
   }
 
   // `answer` with the sequence that next() saw, and `floats` outputs, not above geometry().output_floats.

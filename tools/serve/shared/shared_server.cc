@@ -15,7 +15,6 @@
 #include <future>
 #include <stdexcept>
 
-#include "serve/client/tickmlp_client.h"
 #include "serve/steady_clock.h"
 
 namespace tickmlp::shared {
@@ -27,10 +26,11 @@ constexpr std::uint64_t kHelloNs = 1'000'000'000;  // from the connection to the
 
 }  // namespace
 
-SharedServer::SharedServer(const SharedOptions& options, serve::Repository& repository, serve::Metrics& metrics)
+SharedServer::SharedServer(const SharedOptions& options, serve::Repository& repository, serve::Shadows& shadows,
+                           serve::Metrics& metrics)
     : options_(options),
       repository_(repository),
-      poller_(repository, metrics, options.breaker, options.sleep_after_ns),
+      poller_(repository, shadows, metrics, options.breaker, options.sleep_after_ns, options.windows),
       listener_(options.path),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       stop_bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -120,6 +120,7 @@ bool SharedServer::take(Attached* client, const Message& message) {
   switch (message.kind) {
     case kResolve: return say(socket, resolve(client, message));
     case kList: return say(socket, list(message));
+    case kArm: return say(socket, arm(*client, message));
     case kWake: poller_.wake(); return true;
     default: return false;
   }
@@ -141,51 +142,8 @@ bool SharedServer::hello(Attached* client, const Geometry& wanted) {
   welcome.kind = kWelcome;
   welcome.geometry = wanted;
   welcome.sleeps = options_.sleep_after_ns != 0;
+  welcome.windows = options_.windows;
   return say(socket, welcome, memory.get());
-}
-
-Message SharedServer::resolve(Attached* client, const Message& question) const {
-  Message reply{};
-  reply.magic = kMagic;
-  reply.kind = kResolved;
-  reply.handle = question.handle;
-  const auto fail = [&](tickmlp_client_status status, const std::string& why) {
-    reply.status = status;
-    why.copy(reply.text, sizeof reply.text - 1);
-    return reply;
-  };
-  if (question.handle >= kMaxHandles) return fail(TICKMLP_CLIENT_BAD_ARGUMENT, "a handle above the largest");
-  auto& meaning = client->meanings[question.handle];
-  const std::string name = meaning != nullptr ? meaning->name : question.text;
-  const std::optional<std::uint64_t> version = meaning != nullptr         ? meaning->version
-                                               : question.generation != 0 ? std::optional(question.generation)
-                                                                          : std::nullopt;
-  const auto catalogue = repository_.catalogue();
-  const auto place = catalogue->find(name);
-  const serve::Served* served = place == catalogue->end() ? nullptr : place->second.get();
-  if (served != nullptr) reply.generation = served->current->state().generation;
-  const bool has_version =
-      served != nullptr && (!version || *version == reply.generation || served->others.contains(*version));
-  if (meaning == nullptr && (has_version || question.inputs != 0)) {
-    meaning = std::make_unique<Meaning>(Meaning{name, version});
-    client->has_meaning[question.handle].store(true, std::memory_order_release);
-  }
-  if (served == nullptr) return fail(TICKMLP_CLIENT_NO_MODEL, "no model of that name is served");
-  if (!has_version) return fail(TICKMLP_CLIENT_NO_VERSION, "the model has no version " + std::to_string(*version));
-  if (version) reply.generation = *version;
-  reply.inputs = served->shape.inputs;
-  reply.outputs = served->shape.outputs;
-  return reply;
-}
-
-Message SharedServer::list(const Message& question) const {
-  Message reply{};
-  reply.magic = kMagic;
-  reply.kind = kListed;
-  const auto catalogue = repository_.catalogue();
-  if (question.handle >= catalogue->size()) reply.status = TICKMLP_CLIENT_NO_MODEL;
-  else std::next(catalogue->begin(), question.handle)->first.copy(reply.text, sizeof reply.text - 1);
-  return reply;
 }
 
 void SharedServer::publish() {

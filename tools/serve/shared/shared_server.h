@@ -19,6 +19,8 @@ struct SharedOptions {
   std::size_t ring_bytes = 4 << 20;  // most of one client
   serve::BreakerOptions breaker{};
   std::uint64_t sleep_after_ns = 0;  // without a request; 0: never while a client is attached
+  std::uint32_t windows = 16;        // most of one client
+  serve::Splits splits{};
 };
 
 // Constructed and ended in one thread.
@@ -26,7 +28,8 @@ class SharedServer {
  public:
   // Listens at the path, with mode 0600, and starts both threads. A socket that nobody listens at is taken over, any
   // other file is not. Throws std::runtime_error with a line that says why not.
-  SharedServer(const SharedOptions& options, serve::Repository& repository, serve::Metrics& metrics);
+  SharedServer(const SharedOptions& options, serve::Repository& repository, serve::Shadows& shadows,
+               serve::Metrics& metrics);
   ~SharedServer() { stop(); }
   // Answers what is in the rings, then lets every client go. Milliseconds.
   void stop();
@@ -43,6 +46,7 @@ class SharedServer {
   bool hello(Attached* client, const Geometry& wanted);
   Message resolve(Attached* client, const Message& question) const;
   Message list(const Message& question) const;
+  static Message arm(const Attached& client, const Message& question);
   void publish();
   void leave(Attached* client);
   void end_late_starters();

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request of a ring and its answer.
+#include "serve/client/tickmlp_client.h"
+#include "serve/shared/poller.h"
+
+namespace tickmlp::shared {
+namespace {
+
+// Floats before a row. The int8 tick's masked loads begin up to 60 bytes before it, and where those lie in a page that
+// nobody has touched yet, the CPU takes 130 ns for lanes that are masked out.
+constexpr std::size_t kBefore = 16;
+
+// One writer: a plain load and a plain store.
+void add(std::atomic<std::uint64_t>* counter, std::uint64_t count) {
+  counter->store(counter->load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+}
+
+std::uint32_t status_of(const serve::Inferred& inferred) {
+  switch (inferred.refusal.code) {
+    case serve::Code::ok: return TICKMLP_CLIENT_OK;
+    case serve::Code::not_found: return TICKMLP_CLIENT_NO_VERSION;
+    case serve::Code::unavailable: return TICKMLP_CLIENT_UNAVAILABLE;
+    default: break;
+  }
+  switch (inferred.status) {
+    case TICKMLP_NON_FINITE_INPUT: return TICKMLP_CLIENT_NON_FINITE_INPUT;
+    case TICKMLP_NON_FINITE_OUTPUT: return TICKMLP_CLIENT_NON_FINITE_OUTPUT;
+    case TICKMLP_NO_WINDOW: return TICKMLP_CLIENT_NO_WINDOW;
+    case TICKMLP_WINDOW_EMPTY: return TICKMLP_CLIENT_WINDOW_EMPTY;
+    case TICKMLP_OTHER_MODEL: return TICKMLP_CLIENT_MODEL_CHANGED;
+    default: return TICKMLP_CLIENT_SERVER_ERROR;
+  }
+}
+
+}  // namespace
+
+void Poller::refuse(const Asked& asked, std::uint32_t status, const Answer& answer) {
+  add(&counters_.refused, 1);
+  asked.client->ring->answer(asked.slot, {0, status, answer.generation, answer.failed_state, answer.arm, 0}, nullptr,
+                             0);
+}
+
+// The outputs that were computed, or why there are none; then, when the answer is out, what watches the model gets it.
+void Poller::give(const Asked& asked, const Chosen& chosen, const serve::Inferred& inferred, std::size_t states) {
+  if (inferred.refusal)
+    return refuse(asked, status_of(inferred),
+                  {0, 0, inferred.generation, static_cast<std::uint16_t>(inferred.done), chosen.arm, 0});
+  const std::uint32_t outputs = states == 0 ? 0 : chosen.model->served->shape.outputs;
+  asked.client->ring->answer(asked.slot, {0, TICKMLP_CLIENT_OK, inferred.generation, 0, chosen.arm, outputs},
+                             outputs_.data(), states * outputs);
+  add(&counters_.answers, 1);
+  add(&counters_.states, states);
+}
+
+void Poller::make_room(std::size_t inputs, std::size_t outputs) {
+  if (inputs_.size() < inputs) inputs_.resize(inputs);
+  if (outputs_.size() < outputs) outputs_.resize(outputs);
+}
+
+bool Poller::choose_arm(const Asked& asked, std::uint8_t handle, std::uint16_t arm, Chosen* out) {
+  Meaning& meaning = *asked.client->meanings[handle];
+  Meaning::Target& target = meaning.targets[arm];
+  if (target.catalogue != models_->number()) {
+    target.model = models_->find(target.name);
+    target.catalogue = models_->number();
+  }
+  *out = {&meaning, target.model, arm};
+  if (target.model != nullptr) return true;
+  refuse(asked, meaning.split == nullptr ? TICKMLP_CLIENT_NO_MODEL : TICKMLP_CLIENT_UNAVAILABLE, {0, 0, 0, 0, arm, 0});
+  return false;
+}
+
+bool Poller::choose(const Asked& asked, bool keyed, Chosen* out) {
+  const Request& request = asked.request;
+  if (request.handle >= kMaxHandles) return refuse(asked, TICKMLP_CLIENT_BAD_ARGUMENT), false;
+  if (!asked.client->has_meaning[request.handle].load(std::memory_order_acquire))
+    return refuse(asked, TICKMLP_CLIENT_NO_MODEL), false;
+  std::uint32_t arm = 0;
+  if (const serve::Split* split = asked.client->meanings[request.handle]->split; split != nullptr) {
+    if (!keyed) return refuse(asked, TICKMLP_CLIENT_KEY_EXPECTED), false;
+    arm = tickmlp_split_choose(&split->split, asked.client->ring->key(asked.slot));
+  }
+  return choose_arm(asked, request.handle, static_cast<std::uint16_t>(arm), out);
+}
+
+void Poller::answer(Attached* client, std::uint32_t slot) {
+  models_->refresh();  // what was loaded before this request was sent answers it
+  const Asked asked{client, slot, client->ring->take(slot)};
+  switch (asked.request.kind) {
+    case kInfer:
+    case kKeyedInfer: return infer(asked);
+    case kReset: return reset(asked);
+    case kTick: return tick(asked);
+    case kAdvance: return advance(asked);
+    case kClose: return close(asked);
+    default: return refuse(asked, TICKMLP_CLIENT_BAD_ARGUMENT);
+  }
+}
+
+void Poller::infer(const Asked& asked) {
+  const Request& request = asked.request;
+  const bool keyed = request.kind == kKeyedInfer;
+  Chosen chosen;
+  if (request.states == 0 || request.states > kMaxStates) return refuse(asked, TICKMLP_CLIENT_BAD_ARGUMENT);
+  if (!choose(asked, keyed, &chosen)) return;
+  Ring& ring = *asked.client->ring;
+  const serve::Shape& shape = chosen.model->served->shape;
+  if (request.inputs != shape.inputs) return refuse(asked, TICKMLP_CLIENT_MODEL_CHANGED);
+  const std::size_t inputs = std::size_t{request.states} * shape.inputs;
+  const std::size_t outputs = std::size_t{request.states} * shape.outputs;
+  if (inputs > ring.geometry().input_floats || outputs > ring.geometry().output_floats)
+    return refuse(asked, TICKMLP_CLIENT_TOO_LARGE);
+  make_room(inputs, outputs);
+  ring.copy_inputs(asked.slot, keyed, inputs, inputs_.data());
+  const serve::Inferred inferred =
+      models_->infer(*chosen.model, chosen.meaning->version, {inputs_.data(), inputs}, request.states, outputs_.data());
+  give(asked, chosen, inferred, request.states);
+  if (inferred.watched) serve::offer_to_shadow(*chosen.model, inputs_.data(), request.states, outputs_.data());
+}
+
+// Opens the window where it is not open yet; it may be over another model than before.
+void Poller::reset(const Asked& asked) {
+  const Request& request = asked.request;
+  Attached& client = *asked.client;
+  Chosen chosen;
+  if (request.states >= windows_) return refuse(asked, TICKMLP_CLIENT_WINDOW_LIMIT);
+  if (!choose(asked, true, &chosen)) return;
+  const serve::Shape& shape = chosen.model->served->shape;
+  if (request.inputs != shape.inputs) return refuse(asked, TICKMLP_CLIENT_MODEL_CHANGED);
+  if (shape.inputs > client.ring->geometry().input_floats) return refuse(asked, TICKMLP_CLIENT_TOO_LARGE);
+  make_room(shape.inputs, 0);
+  client.ring->copy_inputs(asked.slot, true, shape.inputs, inputs_.data());
+  auto next = client.windows[request.states] != nullptr ? nullptr : std::make_unique<OpenWindow>();
+  OpenWindow& window = next != nullptr ? *next : *client.windows[request.states];
+  const serve::Inferred inferred =
+      window.window.reset(*models_, *chosen.model, chosen.meaning->version, {inputs_.data(), shape.inputs});
+  if (!inferred.refusal) {
+    window.handle = request.handle;
+    window.arm = chosen.arm;
+    if (next != nullptr) client.windows[request.states] = std::move(next);
+  }
+  give(asked, chosen, inferred, 0);
+}
+
+bool Poller::find_window(const Asked& asked, OpenWindow** window, Chosen* chosen) {
+  const std::uint32_t number = asked.request.states;
+  if (number >= kMaxWindows) return refuse(asked, TICKMLP_CLIENT_BAD_ARGUMENT), false;
+  *window = asked.client->windows[number].get();
+  if (*window == nullptr) return refuse(asked, TICKMLP_CLIENT_WINDOW_EMPTY), false;
+  return choose_arm(asked, (*window)->handle, (*window)->arm, chosen);
+}
+
+void Poller::tick(const Asked& asked) {
+  OpenWindow* window = nullptr;
+  Chosen chosen;
+  if (!find_window(asked, &window, &chosen)) return;
+  Ring& ring = *asked.client->ring;
+  const std::size_t columns = window->window.columns(), outputs = chosen.model->served->shape.outputs;
+  if (asked.request.inputs != columns) return refuse(asked, TICKMLP_CLIENT_MODEL_CHANGED);
+  if (columns > ring.geometry().input_floats || outputs > ring.geometry().output_floats)
+    return refuse(asked, TICKMLP_CLIENT_TOO_LARGE);
+  make_room(kBefore + columns, outputs);
+  float* const row = inputs_.data() + kBefore;
+  ring.copy_inputs(asked.slot, false, columns, row);
+  const serve::Inferred inferred =
+      window->window.tick(*models_, *chosen.model, chosen.meaning->version, row, outputs_.data());
+  give(asked, chosen, inferred, 1);
+  if (inferred.watched) serve::offer_to_shadow(*chosen.model, window->window.rows().data(), 1, outputs_.data());
+}
+
+void Poller::advance(const Asked& asked) {
+  OpenWindow* window = nullptr;
+  Chosen chosen;
+  if (find_window(asked, &window, &chosen))
+    give(asked, chosen, window->window.advance(*models_, *chosen.model, chosen.meaning->version), 0);
+}
+
+// What is not open is closed too.
+void Poller::close(const Asked& asked) {
+  if (asked.request.states >= kMaxWindows) return refuse(asked, TICKMLP_CLIENT_BAD_ARGUMENT);
+  asked.client->windows[asked.request.states].reset();
+  asked.client->ring->answer(asked.slot, {0, TICKMLP_CLIENT_OK, 0, 0, 0, 0}, nullptr, 0);
+}
+
+}  // namespace tickmlp::shared
