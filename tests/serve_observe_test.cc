@@ -11,6 +11,7 @@
 
 #include "serve/cache/cache.h"
 #include "serve/log/access.h"
+#include "serve/log/line.h"
 #include "serve/log/traceparent.h"
 #include "serve/metrics/exposition.h"
 #include "serve/metrics/meter.h"
@@ -171,15 +172,65 @@ TEST_CASE("figures: sums are whole and never fall while generations come and go"
 TEST_CASE("figures: the histogram counts every time in its bucket") {
   Metrics metrics;
   ModelFigures& model = metrics.model(metrics.add_thread("a"), "m");
-  for (const std::uint64_t ns : {0UL, 250UL, 251UL, 1'000UL, 1'001UL, 2'000'000'000UL})
-    model.answered(1, 1, true, {ns, ns, ns, ns, ns});
+  for (const std::uint64_t ns : {0UL, 250UL, 251UL, 1'000UL, 1'001UL, 2'000'000'000UL}) {
+    const StageTimes times = {ns, ns, ns, ns, ns};
+    model.answered(1, 1, true, &times);
+  }
   const std::string text = exposition(metrics, {});
   const auto has = [&](const char* line) { return text.find(line) != std::string::npos; };
-  CHECK(has("tickmlp_serve_duration_seconds_bucket{model=\"m\",stage=\"kernel\",le=\"0.00000025\"} 2\n"));
-  CHECK(has("tickmlp_serve_duration_seconds_bucket{model=\"m\",stage=\"kernel\",le=\"0.000001\"} 4\n"));
-  CHECK(has("tickmlp_serve_duration_seconds_bucket{model=\"m\",stage=\"kernel\",le=\"+Inf\"} 6\n"));
-  CHECK(has("tickmlp_serve_duration_seconds_sum{model=\"m\",stage=\"kernel\"} 2.000002502\n"));
-  CHECK(has("tickmlp_serve_inferences_total{model=\"m\"} 6\n"));
+  CHECK(has(
+      "tickmlp_serve_duration_seconds_bucket{model=\"m\",protocol=\"http\",stage=\"kernel\",le=\"0.00000025\"} 2\n"));
+  CHECK(
+      has("tickmlp_serve_duration_seconds_bucket{model=\"m\",protocol=\"http\",stage=\"kernel\",le=\"0.000001\"} 4\n"));
+  CHECK(has("tickmlp_serve_duration_seconds_bucket{model=\"m\",protocol=\"http\",stage=\"kernel\",le=\"+Inf\"} 6\n"));
+  CHECK(has("tickmlp_serve_duration_seconds_sum{model=\"m\",protocol=\"http\",stage=\"kernel\"} 2.000002502\n"));
+  CHECK(has("tickmlp_serve_inferences_total{model=\"m\",protocol=\"http\"} 6\n"));
+}
+
+TEST_CASE("figures: what was not timed is counted, and what was stands for its like") {
+  Metrics metrics;
+  ModelFigures& model = metrics.model(metrics.add_thread("a", Protocol::shared_memory), "m");
+  const StageTimes times = {0, 1, 20, 3, 24};
+  for (int i = 0; i < 15; ++i) model.answered(1, 2, true, nullptr);
+  model.answered(1, 2, true, &times, 16);
+  VersionFigures all;
+  model.add_all(&all);
+  CHECK(all.success.count.get() == 16);
+  CHECK(all.success.ns.get() == 16 * 24);
+  CHECK(all.input.ns.get() == 16);
+  CHECK(all.batches[0].output.count.get() == 16);
+  CHECK(all.batches[0].output.ns.get() == 48);
+  const std::string text = exposition(metrics, {});
+  const auto has = [&](const char* line) { return text.find(line) != std::string::npos; };
+  CHECK(has("tickmlp_serve_inferences_total{model=\"m\",protocol=\"shared_memory\"} 16\n"));
+  CHECK(has("_seconds_count{model=\"m\",protocol=\"shared_memory\",stage=\"total\"} 1\n"));
+  CHECK_FALSE(has("protocol=\"http\""));
+  CHECK_FALSE(has("tickmlp_serve_connections{"));
+}
+
+TEST_CASE("meter: what came whole has no time of receiving") {
+  Metrics metrics;
+  ThreadFigures& thread = metrics.add_thread("a", Protocol::grpc);
+  ModelFigures& model = metrics.model(thread, "m");
+  AccessLog log("a", AccessPolicy{AccessPolicy::Kind::all}, Protocol::grpc);
+  Meter meter(thread, metrics.clock(), &log);
+  meter.arrived();
+  Exchange& exchange = meter.current();
+  exchange.model = &model;
+  const std::uint64_t begin = tickmlp_clock_begin();
+  exchange.note(3, false, begin, tickmlp_clock_end());
+  meter.answered(200, 10, 20, {"POST", "/x", "\"7\"", ""});
+  meter.sending();
+  meter.sent();
+  std::uint64_t stages = 0;
+  for (std::size_t i = 0; i + 1 < kStages.size(); ++i) stages += model.stages[i].sum_ns.get();
+  CHECK(stages > 0);
+  CHECK(stages <= model.stages.back().sum_ns.get());
+  CHECK(log.drain([&](const AccessRecord& record) {
+    const std::string line = access_line(LogLevel::info, log, record);
+    CHECK(line.find(R"("protocol":"grpc")") != std::string::npos);
+    CHECK(line.find(R"("id":"\"7\"")") != std::string::npos);  // a text, not JSON
+  }) == 1);
 }
 
 TEST_CASE("meter: the requests of one turn share its network time, and an answer outside a turn counts too") {

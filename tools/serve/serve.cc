@@ -155,7 +155,7 @@ int serve(const ServeOptions& options) {
   http.routes.cache = {(options.cache.entries + count - 1) / count, options.cache.ttl_ns};
   const Workers workers = listen(http, {repository, shadows, jobs, health, metrics, log}, count);
 
-  const std::unique_ptr<GrpcServer> grpc = grpc_beside(options, {repository, shadows, jobs, metrics, health}, log);
+  const std::unique_ptr<GrpcServer> grpc = grpc_beside(options, {repository, shadows, jobs, metrics, health, log}, log);
   const std::unique_ptr<shared::SharedServer> shared = shared_beside(options, repository, metrics, log);
 
   Shutdown shutdown;
@@ -174,7 +174,7 @@ int serve(const ServeOptions& options) {
     if (grpc != nullptr) grpc->drain(0);
   };
   Supervisor supervisor(shutdown, health, log, options.stuck_ns);
-  for (const auto& worker : workers) supervisor.watch(worker->heartbeat());
+  for (const ThreadFigures* thread : metrics.threads()) supervisor.watch(*thread);
   std::vector<std::thread> threads = start(workers, options.cores);
   jobs.repeat(std::chrono::milliseconds(options.poll_ns / 1'000'000), [&] {
     for (const std::string& line : repository.poll()) log.event(LogLevel::debug, "repository", line);

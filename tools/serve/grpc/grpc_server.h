@@ -13,6 +13,7 @@
 #include "serve/guard/breaker.h"
 #include "serve/guard/health.h"
 #include "serve/jobs.h"
+#include "serve/log/log.h"
 #include "serve/metrics/metrics.h"
 #include "serve/repository/repository.h"
 
@@ -41,6 +42,7 @@ struct GrpcHost {
   Jobs& jobs;
   Metrics& metrics;
   const Health& health;
+  Log& log;
 };
 
 class GrpcServer {

@@ -38,10 +38,11 @@ class GrpcWorker {
   // To its calls.
   void begun() { under_way_.store(under_way() + 1, std::memory_order_relaxed); }
   void ended() { under_way_.store(under_way() - 1, std::memory_order_relaxed); }
-  bool ready() const { return phase_ == Phase::serving; }
+  bool ready() const { return phase_ == Phase::serving && *shared_.host.health.not_ready() == '\0'; }
   bool draining() const { return phase_ >= Phase::draining; }
   bool expecting() const { return phase_ != Phase::shut_down; }  // new calls may be waited for
   Methods& methods() { return *methods_; }
+  Meter& meter() { return meter_; }
   grpc::ServerCompletionQueue* queue() { return queue_.get(); }
   GrpcShared& shared() { return shared_; }
   std::unordered_set<StreamCall*>& streams() { return streams_; }  // that have begun
@@ -53,6 +54,7 @@ class GrpcWorker {
   GrpcShared& shared_;
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   const std::string name_;
+  Meter meter_;
   std::optional<Methods> methods_;  // made in the thread that runs: its readers belong to it
   std::unordered_set<StreamCall*> streams_;
   std::atomic<std::uint64_t> under_way_ = 0;  // written by this thread alone
