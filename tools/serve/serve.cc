@@ -105,6 +105,7 @@ std::unique_ptr<GrpcServer> grpc_beside(const ServeOptions& options, const GrpcH
   grpc.max_states = options.http.routes.max_states;
   grpc.body_bytes = options.http.limits.body_bytes;
   grpc.header_bytes = options.http.limits.header_bytes;
+  grpc.queue_ms = options.http.limits.queue_ms;
   grpc.handshake_ns = options.http.limits.request_ns;
   std::unique_ptr<GrpcServer> server;
   if (const Refusal refusal = start_grpc(grpc, host, &server)) throw StartError{refusal.message};

@@ -11,8 +11,9 @@ namespace {
 
 constexpr std::size_t kStreams = 1000;  // most at a time, of one worker
 
-constexpr char kKey[] = "tickmlp-key";      // chooses an arm of a split
-constexpr std::string_view kVerb = "POST";  // of HTTP/2, whichever call it is
+constexpr char kKey[] = "tickmlp-key";                  // chooses an arm of a split
+constexpr char kPushback[] = "grpc-retry-pushback-ms";  // clients that try again by themselves wait so long
+constexpr std::string_view kVerb = "POST";              // of HTTP/2, whichever call it is
 constexpr char kTraceparent[] = "traceparent";
 
 const Refusal kDraining{Code::unavailable, "the server is shutting down"};
@@ -79,6 +80,10 @@ void UnaryCall::answer() {
   meter.arrived();
   ByteBuffer response;
   Refusal refusal = worker_.draining() && method_ == Method::model_infer ? kDraining : check_deadline(*context_);
+  if (!refusal && method_ == Method::model_infer) {
+    refusal = worker_.sheds(*context_);
+    if (refusal) context_->AddTrailingMetadata(kPushback, std::to_string(1000 * refusal.retry_after_s));
+  }
   if (!refusal)
     refusal = worker_.methods().answer(method_, worker_.ready(), metadata_of(*context_, kKey), &request_, &response);
   meter.answered(http_status(refusal.code), received_bytes_, response.Length(),
@@ -131,7 +136,8 @@ void StreamCall::answer() {
   meter.arrived();
   const std::size_t received_bytes = message_.Length();
   ByteBuffer response;
-  const Refusal refusal = worker_.methods().answer_streamed(metadata_of(context_, kKey), &message_, &response);
+  const Refusal refusal =
+      worker_.methods().answer_streamed(metadata_of(context_, kKey), worker_.sheds(context_), &message_, &response);
   meter.answered(refusal ? http_status(refusal.code) : meter.current().status, received_bytes, response.Length(),
                  {kVerb, path_of(Method::model_stream_infer), meter.current().id, traceparent_});
   meter.sending();

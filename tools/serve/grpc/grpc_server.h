@@ -31,6 +31,7 @@ struct GrpcOptions {
   std::size_t max_states = 1024;                // of one request
   std::size_t body_bytes = 8 << 20;             // of one message
   std::size_t header_bytes = 16384;             // of a call's metadata
+  unsigned queue_ms = 50;                       // most that an inference may have waited; 0: however long
   std::uint64_t handshake_ns = 10'000'000'000;  // most between a connection and its HTTP/2 preface
   std::string tls_certificate, tls_key;         // PEM; both empty: no TLS
 };
@@ -41,7 +42,7 @@ struct GrpcHost {
   Shadows& shadows;
   Jobs& jobs;
   Metrics& metrics;
-  const Health& health;
+  Health& health;
   Log& log;
 };
 

@@ -117,11 +117,12 @@ Refusal Methods::answer(Method method, bool ready, std::string_view key, ByteBuf
   return {Code::internal, "no such method"};
 }
 
-Refusal Methods::answer_streamed(std::string_view key, ByteBuffer* bytes, ByteBuffer* response) {
+Refusal Methods::answer_streamed(std::string_view key, const Refusal& shed, ByteBuffer* bytes, ByteBuffer* response) {
   models_.refresh();
   return with<inference::ModelInferRequest>(bytes, [&](const auto& request) {
     auto* answer = Arena::CreateMessage<inference::ModelStreamInferResponse>(&arena_);
-    const Refusal refusal = infer(request, key, answer->mutable_infer_response());
+    meter_.current().id = request.id();
+    const Refusal refusal = shed ? shed : infer(request, key, answer->mutable_infer_response());
     meter_.current().status = http_status(refusal.code);
     if (refusal) {
       answer->mutable_infer_response()->Clear();

@@ -29,8 +29,8 @@ class Methods {
   // `key`: of the metadata tickmlp-key; empty where there is none.
   Refusal answer(Method method, bool ready, std::string_view key, ByteBuffer* request, ByteBuffer* response);
   // A message of a stream: what its inference refuses is told in the response, its status noted in the exchange.
-  // Refused is what is no message.
-  Refusal answer_streamed(std::string_view key, ByteBuffer* request, ByteBuffer* response);
+  // Refused is what is no message. Where it is `shed`, it is not asked.
+  Refusal answer_streamed(std::string_view key, const Refusal& shed, ByteBuffer* request, ByteBuffer* response);
 
   // Load and unload: whether this caller may, and the model's name. `authorization` is the metadata of that name.
   Refusal read_change(Method method, std::string_view authorization, ByteBuffer* request, std::string* name);

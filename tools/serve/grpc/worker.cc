@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <chrono>
+#include <ctime>
 
 #include "serve/grpc/calls.h"
 #include "serve/steady_clock.h"
@@ -25,7 +26,8 @@ GrpcWorker::GrpcWorker(GrpcShared& shared, std::unique_ptr<grpc::ServerCompletio
       queue_(std::move(queue)),
       name_("grpc-" + std::to_string(index)),
       meter_(shared.host.metrics.add_thread(name_, Protocol::grpc), shared.host.metrics.clock(),
-             shared.host.log.add_thread(name_, Protocol::grpc)) {}
+             shared.host.log.add_thread(name_, Protocol::grpc)),
+      shedder_(shared.options.queue_ms) {}
 
 void GrpcWorker::run(int core, std::promise<Refusal>* started) {
   pthread_setname_np(pthread_self(), ("tickmlp-" + name_).c_str());
@@ -33,8 +35,9 @@ void GrpcWorker::run(int core, std::promise<Refusal>* started) {
   if (core >= 0 && tickmlp_pin_thread(core, &error) != TICKMLP_OK) {
     started->set_value({Code::internal, std::string("--grpc-cores: ") + error.message});
   } else {
+    peers_.emplace(shared_.port);
     methods_.emplace(shared_.options, shared_.host, name_, meter_);
-    methods_->housekeeping();
+    housekeeping();
     for (int method = 0; method < static_cast<int>(Method::model_stream_infer); ++method)
       for (int i = 0; i < (method == static_cast<int>(Method::model_infer) ? kInferences : kOthers); ++i)
         new UnaryCall(*this, static_cast<Method>(method));
@@ -46,12 +49,25 @@ void GrpcWorker::run(int core, std::promise<Refusal>* started) {
   methods_.reset();
 }
 
+void GrpcWorker::housekeeping() {
+  methods_->housekeeping();
+  timespec cpu{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+  shedder_.tick(static_cast<std::uint64_t>(cpu.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(cpu.tv_nsec));
+}
+
+Refusal GrpcWorker::sheds(const grpc::ServerContext& context) {
+  if (!shedder_.sheds(false, [&] { return peers_->waited_ms(context.peer(), steady_ns()); })) return {};
+  shared_.host.health.shed_total.fetch_add(1, std::memory_order_relaxed);
+  return {Code::unavailable, "overload: requests wait for too long: try again later"};
+}
+
 void GrpcWorker::serve() {
   for (std::uint64_t kept_ns = 0;;) {
     const std::uint64_t now_ns = steady_ns();
     meter_.figures().turned_ns.set(now_ns);
     if (methods_ && now_ns - kept_ns >= kTickNs) {
-      methods_->housekeeping();
+      housekeeping();
       kept_ns = now_ns;
     }
     void* tag = nullptr;
