@@ -82,7 +82,8 @@ def test_which_calls_are_in_it(ask):
 
 
 # gRPC itself refuses what is no text.
-@pytest.mark.parametrize("value", [TRACE, "01" + TRACE[2:] + "-what will be", *(b for b in BAD if b.isascii() and b)])
+@pytest.mark.parametrize("value", [TRACE, "01" + TRACE[2:] + "-what will be", *(b for b in BAD if b.isascii() and b)],
+                         ids=lambda value: value[:60])
 def test_traceparent_is_passed_back_where_it_is_one(asked, value):
     metadata = [("traceparent", value)]
     _, call = asked.stub.ModelInfer.with_call(asked.request(NAME, STATES), metadata=metadata)

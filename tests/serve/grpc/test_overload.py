@@ -20,10 +20,10 @@ SHED = "tickmlp_serve_shed_requests_total"
 
 @pytest.fixture
 def connect_many():
-    """connect_many(asked) -> stubs, each with a connection of its own that is up."""
+    """connect_many(asked, host) -> stubs, each with a connection of its own that is up."""
     with contextlib.ExitStack() as stack:
-        def begin(asked):
-            channels = [stack.enter_context(asked.connect()) for _ in range(CONNECTIONS)]
+        def begin(asked, host="127.0.0.1"):
+            channels = [stack.enter_context(asked.connect(host)) for _ in range(CONNECTIONS)]
             stubs = [asked.stubs.GRPCInferenceServiceStub(channel) for channel in channels]
             for stub in stubs:
                 stub.ServerLive(asked.messages.ServerLiveRequest(), timeout=30)
@@ -39,9 +39,11 @@ def ask_while_stopped(asked, stubs, seconds, ask):
     return futures
 
 
-def test_calls_that_waited_too_long_are_refused(ask, connect_many):
-    asked = ask("--access-log", "errors", "--queue-limit", "100")
-    stubs = connect_many(asked)
+# Also where gRPC tells the address otherwise than the kernel does: IPv4 over an IPv6 socket, and IPv6.
+@pytest.mark.parametrize(("bound", "host"), [("127.0.0.1", "127.0.0.1"), ("::", "127.0.0.1"), ("::", "[::1]")])
+def test_calls_that_waited_too_long_are_refused(ask, connect_many, bound, host):
+    asked = ask("--access-log", "errors", "--queue-limit", "100", "--host", bound)
+    stubs = connect_many(asked, host)
     futures = ask_while_stopped(asked, stubs, 0.6, lambda stub, request: stub.ModelInfer.future(request, timeout=30))
     refused = [future.exception(timeout=30) for future in futures if future.exception(timeout=30) is not None]
     assert 5 <= len(refused) <= CONNECTIONS - 15  # one of 16 is asked, and ten of 100 ms at least may be refused
