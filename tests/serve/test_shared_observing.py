@@ -60,7 +60,7 @@ def test_a_stuck_thread_makes_the_server_not_ready(start, shared_path, attached)
     with stopped(thread_id(server.process.pid, "tickmlp-shared")):
         wait_until(lambda: not ready())
         wait_until(lambda: "thread shared is stuck: no sign of life for" in server.log())
-        assert figures(server)["tickmlp_serve_stuck_threads"] == 1
+        assert figures(server)["tickmlp_serve_stuck_threads"] >= 1
     wait_until(ready)
     wait_until(lambda: "thread shared came round again" in server.log())
     if client is not None:

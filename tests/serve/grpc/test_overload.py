@@ -42,9 +42,9 @@ def ask_while_stopped(asked, stubs, seconds, ask):
 # Also where gRPC tells the address otherwise than the kernel does: IPv4 over an IPv6 socket, and IPv6.
 @pytest.mark.parametrize(("bound", "host"), [("127.0.0.1", "127.0.0.1"), ("::", "127.0.0.1"), ("::", "[::1]")])
 def test_calls_that_waited_too_long_are_refused(ask, connect_many, bound, host):
-    asked = ask("--access-log", "errors", "--queue-limit", "100", "--host", bound)
+    asked = ask("--access-log", "errors", "--queue-limit", "500", "--host", bound)
     stubs = connect_many(asked, host)
-    futures = ask_while_stopped(asked, stubs, 0.6, lambda stub, request: stub.ModelInfer.future(request, timeout=30))
+    futures = ask_while_stopped(asked, stubs, 1.2, lambda stub, request: stub.ModelInfer.future(request, timeout=30))
     refused = [future.exception(timeout=30) for future in futures if future.exception(timeout=30) is not None]
     assert 5 <= len(refused) <= CONNECTIONS - 15  # one of 16 is asked, and ten of 100 ms at least may be refused
     for error in refused:
@@ -59,16 +59,16 @@ def test_calls_that_waited_too_long_are_refused(ask, connect_many, bound, host):
 
 
 def test_messages_that_waited_too_long_are_refused_and_the_stream_goes_on(ask, connect_many):
-    asked = ask("--queue-limit", "100")
+    asked = ask("--queue-limit", "500")
     stubs = connect_many(asked)
 
     def stream(stub, request):
         def requests():
             yield request
-            time.sleep(1.2)
+            time.sleep(2.4)
             yield request
         return stub.ModelStreamInfer(requests(), timeout=30)
-    streams = [list(one) for one in ask_while_stopped(asked, stubs, 0.6, stream)]
+    streams = [list(one) for one in ask_while_stopped(asked, stubs, 1.2, stream)]
     assert all(len(answers) == 2 and not answers[1].error_message for answers in streams)
     refused = [i for i, answers in enumerate(streams) if answers[0].error_message]
     assert 5 <= len(refused) <= CONNECTIONS - 15 and figures(asked.server)[SHED] == len(refused)
