@@ -17,8 +17,6 @@ namespace tickmlp::shared {
 namespace {
 
 constexpr std::uint64_t kLooksPerClock = 1024;  // a look at an empty ring is a few ns
-constexpr std::uint64_t kTurnsPerSign = 64;     // looks or answers between two signs of life: 32 ms of the longest
-constexpr unsigned kTimedBits = 4;              // one request in 16 is timed: two readings of the counter take 30 ns
 constexpr int kSleepMs = 100;                   // then the catalogue is looked at, and it sleeps on
 
 // One writer: a plain load and a plain store.
@@ -59,9 +57,8 @@ void Poller::run(int core, std::promise<std::string>* started) {
   tickmlp_error error{};
   if (core >= 0 && tickmlp_pin_thread(core, &error) != TICKMLP_OK) return started->set_value(error.message);
   models_.emplace(repository_, "shared", nullptr, breaker_);
-  figures_ = &metrics_.add_thread("shared", serve::Protocol::shared_memory);
-  figures_->turned_ns.set(serve::steady_ns());
-  models_->count(metrics_, *figures_);
+  tally_.emplace(metrics_);
+  models_->count(metrics_, tally_->figures());
   started->set_value("");
   while (!stopping_.load(std::memory_order_acquire)) {
     const Round& round = *round_.load(std::memory_order_acquire);
@@ -74,8 +71,8 @@ void Poller::run(int core, std::promise<std::string>* started) {
   for (std::uint32_t i = 0; i < kMaxSlots && look(*round_.load(std::memory_order_acquire)); ++i) {
   }
   seen_.store(UINT64_MAX, std::memory_order_release);
-  figures_->turned_ns.set(0);
   models_.reset();
+  tally_.reset();
 }
 
 void Poller::set_round(const Round* round) {
@@ -105,16 +102,6 @@ bool Poller::look(const Round& round) {
   return found;
 }
 
-void Poller::came_round() {
-  if (++turns_ % kTurnsPerSign == 0) figures_->turned_ns.set(serve::steady_ns());
-}
-
-// By chance, 1 ns: every sixteenth could always be the same client's.
-bool Poller::is_timed() {
-  chance_ = chance_ * 6364136223846793005U + 1442695040888963407U;
-  return chance_ >> (64 - kTimedBits) == 0;
-}
-
 serve::ThreadModel* Poller::model_of(Meaning* meaning) {
   if (meaning->catalogue != models_->number()) {
     meaning->model = models_->find(meaning->name);
@@ -124,16 +111,14 @@ serve::ThreadModel* Poller::model_of(Meaning* meaning) {
 }
 
 void Poller::answer(Attached* client, std::uint32_t slot) {
-  came_round();
-  const bool timed = is_timed();
-  const std::uint64_t begin = timed ? serve::ticks() : 0;
+  const std::uint64_t begin = tally_->begin();
   models_->refresh();  // what was loaded before this request was sent answers it
   Ring& ring = *client->ring;
   const Request request = ring.take(slot);
   serve::ThreadModel* model = nullptr;
   const auto refuse = [&](std::uint32_t status, std::uint64_t generation = 0, std::size_t state = 0) {
     add(&counters_.refused, 1);
-    if (model != nullptr) model->figures->failed(generation != 0 ? generation : model->generation, 0);
+    if (model != nullptr) Tally::refused(*model, generation);
     ring.answer(slot, {0, status, generation, static_cast<std::uint32_t>(state), 0}, nullptr, 0);
   };
   if (request.handle >= kMaxHandles || request.states == 0 || request.states > kMaxStates)
@@ -155,24 +140,13 @@ void Poller::answer(Attached* client, std::uint32_t slot) {
       models_->infer(*model, meaning.version, {inputs_.data(), input_floats}, request.states, outputs_.data());
   if (inferred.refusal) return refuse(status_of(inferred), inferred.generation, inferred.done);
   ring.answer(slot, {0, TICKMLP_CLIENT_OK, inferred.generation, 0, shape.outputs}, outputs_.data(), output_floats);
-  count(*model, request.states, inferred, begin);
+  tally_->answered(*model, request.states, inferred, begin);
   add(&counters_.answers, 1);
   add(&counters_.states, request.states);
 }
 
-// After the answer has gone: who waits for it does not wait for this.
-void Poller::count(const serve::ThreadModel& model, std::size_t states, const serve::Inferred& inferred,
-                   std::uint64_t begin) {
-  if (begin == 0) return model.figures->answered(inferred.generation, states, true, nullptr);
-  const std::uint64_t end = serve::ticks();
-  const auto ns = [&](std::uint64_t from, std::uint64_t to) { return tickmlp_clock_ns(&metrics_.clock(), to - from); };
-  const serve::StageTimes times = {0, ns(begin, inferred.begin), ns(inferred.begin, inferred.end),
-                                   ns(inferred.end, end), ns(begin, end)};
-  model.figures->answered(inferred.generation, states, true, &times, std::uint64_t{1} << kTimedBits);
-}
-
 void Poller::idle(const Round& round) {
-  came_round();
+  tally_->came_round();
   if (round.clients.empty()) {  // nobody can write a request, and whoever comes rings the bell
     sleep(round);
     return;
@@ -191,7 +165,7 @@ bool Poller::sleep(const Round& round) {
   bool rang = look(round);
   if (!rang && round_.load(std::memory_order_acquire) == &round && !stopping_.load(std::memory_order_acquire)) {
     add(&counters_.sleeps, 1);
-    figures_->turned_ns.set(serve::steady_ns());
+    tally_->lives();
     pollfd entry{bell_.get(), POLLIN, 0};
     rang = poll(&entry, 1, kSleepMs) > 0;
     std::uint64_t rings = 0;

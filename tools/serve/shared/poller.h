@@ -9,6 +9,7 @@
 
 #include "serve/engine/models.h"
 #include "serve/shared/attached.h"
+#include "serve/shared/tally.h"
 
 namespace tickmlp::shared {
 
@@ -48,10 +49,6 @@ class Poller {
   serve::ThreadModel* model_of(Meaning* meaning);
   void idle(const Round& round);
   bool sleep(const Round& round);
-  void came_round();
-  bool is_timed();
-  // `begin`: ticks(), 0 where it is not timed.
-  void count(const serve::ThreadModel& model, std::size_t states, const serve::Inferred& inferred, std::uint64_t begin);
 
   serve::Repository& repository_;
   serve::Metrics& metrics_;
@@ -62,8 +59,7 @@ class Poller {
   std::atomic<std::uint64_t> seen_ = 0;
   std::atomic<bool> stopping_ = false;
   SharedCounters counters_;
-  serve::ThreadFigures* figures_ = nullptr;
-  std::uint64_t turns_ = 0, chance_ = 1;
+  std::optional<Tally> tally_;           // of the thread that runs
   std::optional<serve::Models> models_;  // made in the thread that runs: its readers belong to it
   std::vector<float> inputs_, outputs_;
   std::uint64_t idle_looks_ = 0, idle_since_ns_ = 0;
