@@ -105,25 +105,26 @@ TEST_CASE("shedder: above the limit, rationed, and not for what was paused") {
 TEST_CASE("watchdog: a thread that is late makes the server not ready, until it comes round") {
   Health health;
   Watchdog watchdog(health, 2'000'000'000);
-  Heartbeat one{"one"}, two{"two"};
+  ThreadFigures one("one"), two("two");
   watchdog.watch(one);
   watchdog.watch(two);
   CHECK(watchdog.check(10'000'000'000).empty());  // neither has begun
-  one.at_ns = two.at_ns = 10'000'000'000;
+  one.turned_ns.set(10'000'000'000);
+  two.turned_ns.set(10'000'000'000);
   CHECK(watchdog.check(12'000'000'000).empty());
-  two.at_ns = 12'000'000'000;
+  two.turned_ns.set(12'000'000'000);
   CHECK(std::string(health.not_ready()).empty());
   const auto lines = watchdog.check(12'100'000'000);
   REQUIRE(lines.size() == 1);
   CHECK(lines[0] == "thread one is stuck: no sign of life for 2100 ms");
   CHECK(std::string(health.not_ready()) == "a serving thread is stuck");
   CHECK(watchdog.check(12'200'000'000).empty());  // told once
-  one.at_ns = 12'200'000'000;
+  one.turned_ns.set(12'200'000'000);
   CHECK(watchdog.check(12'300'000'000).size() == 1);
   CHECK(health.stuck == 0);
   CHECK(health.stuck_total == 1);
-  one.at_ns = 0;  // has ended
-  two.at_ns = 100'000'000'000;
+  one.turned_ns.set(0);  // has ended
+  two.turned_ns.set(100'000'000'000);
   CHECK(watchdog.check(100'000'000'000).empty());
   health.shutting_down = true;
   CHECK(std::string(health.not_ready()) == "the server is shutting down");

@@ -29,6 +29,8 @@ def test_the_rule_tests_can_fail(promtool, tmp_path):
                           ("unless on (instance, process, model", "and on (instance, process, model"),
                           (" unless on (instance, process, model, generation, path) tickmlp_shadow_offered_total", ""),
                           ("serve_model_breaker) > 0", "serve_model_breaker) > 1"),
+                          ("sum by (instance, model, protocol, le)", "sum by (instance, model, le)"),
+                          ("sum by (instance, model, protocol) (", "sum by (instance, model) ("),
                           ("idle_seconds) > 5", "idle_seconds) > 50"), ("{stage=\"total\"}", "{}"),
                           ("- min by (model)", "- max by (model)"),
                           ("up{job=\"tickmlp-serve\"} == 0", "up == 0"), ("total[1m])) > 0", "total[1m])) > 1")):

@@ -35,7 +35,8 @@ def test_answers_are_the_same_bits_first_and_again(start, scored):
         assert same_bits(outputs_of(server.infer(name, states[:1])[1]), expected[:1])  # the same question in JSON
         assert same_bits(ask(server, name, states)[1], expected)
     seen = figures(server)
-    hits, misses = (seen[f'tickmlp_serve_cache_{kind}_total{{model="{name}"}}'] for kind in ("hits", "misses"))
+    hits, misses = (seen[f'tickmlp_serve_cache_{kind}_total{{model="{name}",protocol="http"}}']
+                    for kind in ("hits", "misses"))
     fits = states.shape[1] == 13  # 17 states of 420 are more than an entry holds
     assert hits == 17 * 2 + 3 + 2 * fits and misses == 17 + fits
     assert seen['tickmlp_serve_cache_entries{thread="http-0"}'] in (0, 17 + fits)  # brought up to date every 0.1 s
@@ -46,15 +47,15 @@ def test_it_is_off_by_default(start):
     for _ in range(3):
         ask(server, "strategic-int8", numpy.zeros((1, 13), numpy.float32))
     seen = figures(server)
-    assert seen['tickmlp_serve_cache_hits_total{model="strategic-int8"}'] == 0
-    assert seen['tickmlp_serve_states_total{model="strategic-int8"}'] == 3
+    assert seen['tickmlp_serve_cache_hits_total{model="strategic-int8",protocol="http"}'] == 0
+    assert seen['tickmlp_serve_states_total{model="strategic-int8",protocol="http"}'] == 3
 
 
 def test_equal_values_with_other_bits_are_other_questions(start):
     server = start("--cache", "100")
     for zero in (0.0, -0.0):
         ask(server, "strategic-int8", numpy.full((1, 13), zero, numpy.float32))
-    assert figures(server)['tickmlp_serve_cache_misses_total{model="strategic-int8"}'] == 2
+    assert figures(server)['tickmlp_serve_cache_misses_total{model="strategic-int8",protocol="http"}'] == 2
 
 
 def test_refused_inputs_are_never_kept(start):
@@ -64,7 +65,7 @@ def test_refused_inputs_are_never_kept(start):
     for _ in range(3):
         status, _, _ = server.ask("POST", "/v2/models/strategic-int8/infer", state.tobytes(), RAW)
         assert status == 400
-    assert figures(server)['tickmlp_serve_cache_hits_total{model="strategic-int8"}'] == 0
+    assert figures(server)['tickmlp_serve_cache_hits_total{model="strategic-int8",protocol="http"}'] == 0
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def test_swaps_under_load_never_bring_an_old_answer(start, generations, tmp_path
         one.join()
     assert not wrong and set(counts) >= {2, 7, 8}
     seen = figures(server)
-    assert seen['tickmlp_serve_cache_hits_total{model="small"}'] > 100
+    assert seen['tickmlp_serve_cache_hits_total{model="small",protocol="http"}'] > 100
     # Unloaded and loaded with an old generation's number but other weights.
     assert server.ask("POST", "/v2/repository/models/small/unload", b"",
                       {"Authorization": f"Bearer {TOKEN}"})[0] == 200

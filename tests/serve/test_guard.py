@@ -13,6 +13,7 @@ import pytest
 from raw import GOOD, connect, is_closed, read_answer
 from served import ROOT, outputs_of, same_bits
 from stopped_thread import stopped, thread_id
+from test_metrics import figures
 
 
 def wait_until(condition, seconds: float = 10) -> None:
@@ -156,6 +157,10 @@ def test_breaker_falls_back_to_the_last_good_generation(start, growing):
     for _ in range(4):
         assert server.infer("growing", small)[1]["model_version"] == "2"
     wait_until(lambda: "growing: the breaker is closed again" in server.log())
+    seen = figures(server)
+    assert [seen[f'tickmlp_serve_model_breaker_{what}_total{{model="growing"}}'] for what in (
+        "opened", "failures", "fallbacks")] == [2, 6, 4]
+    assert seen['tickmlp_serve_model_breaker{model="growing"}'] == 0
 
 
 def test_breaker_without_an_older_generation(start, growing):

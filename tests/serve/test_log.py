@@ -97,6 +97,20 @@ def test_requests_have_their_figures(start):
     assert live["path"] == "/v2/health/live" and "model" not in live
 
 
+def test_a_refused_inference_keeps_its_id(start):
+    server = start("--access-log", "errors")
+    states = numpy.zeros((1, 13), numpy.float32)
+    assert server.infer("strategic-int8", states[:, :5], id="shape")[0] == 400
+    assert server.infer("strategic-int8", states, id="output", outputs=[{"name": "none"}])[0] == 400
+    assert infer(server, body=STATE[:-1])[0] == 400  # has none, and not that of the one before
+    huge = numpy.full((1, 13), 3e38, numpy.float32)
+    assert server.infer("strategic-float32", huge, id="huge")[0] == 500
+    assert server.ask("GET", "/nothing")[0] == 404
+    found = requests_in(server, 5)
+    assert [one.get("id") for one in found] == ["shape", "output", None, "huge", None]
+    assert [one["status"] for one in found] == [400, 400, 400, 500, 404]
+
+
 def test_no_line_can_be_forged(start):
     server = start("--access-log", "all")
     paths = [b'/v2/"},{"event":"forged"}', b"/%0a{%22event%22:%22forged%22}", b"/\xe2\x80\xa8x", b"/\xff\xfe",

@@ -25,9 +25,9 @@ def statistics(server, path):
     return json.loads(body)["model_stats"]
 
 
-def histogram(seen, model, stage):
+def histogram(seen, model, stage, protocol="http"):
     """[(bound, count)], sum, count"""
-    labels = f'{{model="{model}",stage="{stage}"'
+    labels = f'{{model="{model}",protocol="{protocol}",stage="{stage}"'
     name = "tickmlp_serve_duration_seconds"
     buckets = [(float(re.search('le="(.*)"', line)[1]), value) for line, value in seen.items()
                if line.startswith(f"{name}_bucket{labels},")]
@@ -46,12 +46,12 @@ def test_every_request_is_counted_once(start):
     assert statuses.count(200) == 60 and statuses.count(400) == 20
     assert server.ask("GET", "/nothing")[0] == 404
     seen = figures(server)
-    assert seen['tickmlp_serve_requests_total{code="200"}'] == 60
-    assert seen['tickmlp_serve_requests_total{code="400"}'] == 20
-    assert seen['tickmlp_serve_requests_total{code="404"}'] == 1
+    assert seen['tickmlp_serve_requests_total{protocol="http",code="200"}'] == 60
+    assert seen['tickmlp_serve_requests_total{protocol="http",code="400"}'] == 20
+    assert seen['tickmlp_serve_requests_total{protocol="http",code="404"}'] == 1
     for name, count in (("inferences", 60), ("failed_inferences", 20), ("states", 60), ("cache_hits", 0)):
-        assert seen[f'tickmlp_serve_{name}_total{{model="tactical-int8"}}'] == count
-        assert seen[f'tickmlp_serve_{name}_total{{model="strategic-int8"}}'] == 0
+        assert seen[f'tickmlp_serve_{name}_total{{model="tactical-int8",protocol="http"}}'] == count
+        assert seen[f'tickmlp_serve_{name}_total{{model="strategic-int8",protocol="http"}}'] == 0
     threads = [f'{{thread="http-{i}"}}' for i in (0, 1)]
     assert sum(seen["tickmlp_serve_connections_total" + thread] for thread in threads) == 82
     assert sum(seen["tickmlp_serve_received_bytes_total" + thread] for thread in threads) == 60 * 1680 + 20 * 1679
@@ -78,7 +78,7 @@ def test_pipelined_requests_are_counted_each(start):
         while answer.count(b"HTTP/1.1 200 OK") < 7:
             answer += connection.recv(65536)
     seen = figures(server)
-    assert seen['tickmlp_serve_inferences_total{model="strategic-int8"}'] == 7
+    assert seen['tickmlp_serve_inferences_total{model="strategic-int8",protocol="http"}'] == 7
     assert histogram(seen, "strategic-int8", "network")[2] == 7
 
 

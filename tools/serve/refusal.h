@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Why a request was not answered, in words that no transport owns: HTTP and gRPC each have their own numbers for it.
+// HTTP's are those of the figures and of the log too, whichever way the request came.
 #ifndef TICKMLP_SERVE_REFUSAL_H_
 #define TICKMLP_SERVE_REFUSAL_H_
 #include <string>
@@ -32,6 +33,26 @@ struct Refusal {
 
   explicit operator bool() const { return code != Code::ok; }
 };
+
+inline int http_status(Code code) {
+  switch (code) {
+    case Code::ok: return 200;
+    case Code::bad_request: return 400;
+    case Code::unauthorised: return 401;
+    case Code::forbidden: return 403;
+    case Code::not_found: return 404;
+    case Code::method_not_allowed: return 405;
+    case Code::timeout: return 408;
+    case Code::conflict: return 409;
+    case Code::length_required: return 411;
+    case Code::too_large: return 413;
+    case Code::unsupported_type: return 415;
+    case Code::header_too_large: return 431;
+    case Code::internal: return 500;
+    case Code::unavailable: return 503;
+  }
+  return 500;
+}
 
 }  // namespace tickmlp::serve
 #endif

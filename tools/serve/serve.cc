@@ -118,6 +118,7 @@ std::unique_ptr<GrpcServer> grpc_beside(const ServeOptions& options, const GrpcH
   grpc.max_states = options.http.routes.max_states;
   grpc.body_bytes = options.http.limits.body_bytes;
   grpc.header_bytes = options.http.limits.header_bytes;
+  grpc.queue_ms = options.http.limits.queue_ms;
   grpc.handshake_ns = options.http.limits.request_ns;
   std::unique_ptr<GrpcServer> server;
   if (const Refusal refusal = start_grpc(grpc, host, &server)) throw StartError{refusal.message};
@@ -170,7 +171,7 @@ int serve(const ServeOptions& options) {
   http.limits.buffer_bytes = buffer_of_a_thread(options, count);
   const Workers workers = listen(http, {repository, shadows, jobs, health, metrics, log}, count);
 
-  const std::unique_ptr<GrpcServer> grpc = grpc_beside(options, {repository, shadows, jobs, metrics, health}, log);
+  const std::unique_ptr<GrpcServer> grpc = grpc_beside(options, {repository, shadows, jobs, metrics, health, log}, log);
   const std::unique_ptr<shared::SharedServer> shared = shared_beside(options, repository, shadows, metrics, log);
 
   Shutdown shutdown;
@@ -189,7 +190,7 @@ int serve(const ServeOptions& options) {
     if (grpc != nullptr) grpc->drain(0);
   };
   Supervisor supervisor(shutdown, health, log, options.stuck_ns);
-  for (const auto& worker : workers) supervisor.watch(worker->heartbeat());
+  for (const ThreadFigures* thread : metrics.threads()) supervisor.watch(*thread);
   std::vector<std::thread> threads = start(workers, options.cores);
   jobs.repeat(std::chrono::milliseconds(options.poll_ns / 1'000'000), [&] {
     for (const std::string& line : repository.poll()) log.event(LogLevel::debug, "repository", line);

@@ -34,7 +34,7 @@ class Supervisor {
     wait_for_hangup();
   }
 
-  void watch(const Heartbeat& heartbeat) { watchdog_.watch(heartbeat); }
+  void watch(const ThreadFigures& thread) { watchdog_.watch(thread); }
 
   // Until every thread has ended. Returns the exit code: 0, or 128 + signal where it had to stop them.
   int run(std::vector<std::thread>& threads) {

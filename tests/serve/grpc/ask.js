@@ -48,6 +48,7 @@ const shown = (key, value) => (value && value.type === "Buffer" ? Buffer.from(va
     no_model: await call("ModelInfer", { ...raw, model_name: "none" }),
     short: await call("ModelInfer", { ...raw, raw_input_contents: [Buffer.alloc(3)] }),
     load: await call("RepositoryModelLoad", { model_name: model }),
+    statistics: await call("ModelStatistics", { name: model }),
     codes: grpc.status,
   };
   process.stdout.write(JSON.stringify(answers, shown));

@@ -18,10 +18,10 @@ class Asked:
         self.channel = self.connect()
         self.stub = stubs.GRPCInferenceServiceStub(self.channel)
 
-    def connect(self, **options):
+    def connect(self, host: str = "127.0.0.1", **options):
         """A channel with a connection of its own: grpcio shares one between channels otherwise."""
         options = {"grpc.use_local_subchannel_pool": 1, "grpc.max_receive_message_length": -1, **options}
-        return grpc.insecure_channel(f"127.0.0.1:{self.port}", options=list(options.items()))
+        return grpc.insecure_channel(f"{host}:{self.port}", options=list(options.items()))
 
     def request(self, model: str, states: numpy.ndarray, typed: bool = False, **more):
         message = self.messages.ModelInferRequest(model_name=model, **more)

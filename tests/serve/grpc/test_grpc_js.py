@@ -73,3 +73,7 @@ def test_as_grpc_js_asks(asked, scored, node_modules, tmp_path):
     assert seen["no_model"]["code"] == codes["NOT_FOUND"] and seen["no_model"]["message"]
     assert seen["short"]["code"] == codes["INVALID_ARGUMENT"] and "3 bytes" in seen["short"]["message"]
     assert seen["load"]["code"] == codes["UNAUTHENTICATED"]
+    # Nothing was asked since: HTTP tells the same.
+    told = json.loads(asked.server.ask("GET", f"/v2/models/{name}/stats")[2])
+    assert seen["statistics"]["answer"] == told
+    assert told["model_stats"][0]["inference_stats"]["success"]["count"] == 4

@@ -19,7 +19,8 @@ def test_server(asked):
     messages, stub = asked.messages, asked.stub
     assert stub.ServerLive(messages.ServerLiveRequest()).live and asked.ready()
     metadata = stub.ServerMetadata(messages.ServerMetadataRequest())
-    assert metadata.name == "tickmlp" and metadata.version and list(metadata.extensions) == ["model_repository"]
+    assert metadata.name == "tickmlp" and metadata.version
+    assert list(metadata.extensions) == ["model_repository", "statistics"]
 
 
 def test_a_model_that_does_not_load_makes_the_server_unready(ask, repository):

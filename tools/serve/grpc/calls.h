@@ -29,12 +29,17 @@ class UnaryCall : public Call {
 
  private:
   void expect();
+  bool takes_long() const;
   void answer();
-  void change();
+  void answer_later();
   void finish(const Refusal& refusal, const ByteBuffer& response);
 
   const Method method_;
   bool answered_ = false;
+  // Of a call that takes long, which is told to the meter when its answer has gone.
+  int status_ = 0;
+  std::size_t received_bytes_ = 0, sent_bytes_ = 0;
+  std::string_view traceparent_;
   std::optional<grpc::ServerContext> context_;  // each serves one call
   std::optional<UnaryResponder> responder_;
   ByteBuffer request_;
@@ -51,9 +56,11 @@ class StreamCall : public Call {
  private:
   enum class State { expecting, reading, writing, finishing };
   void read();
+  void answer();
   void finish(const Refusal& refusal);
 
   State state_ = State::expecting;
+  std::string_view traceparent_;
   int under_way_ = 1;  // operations: a finish can overtake a read
   grpc::ServerContext context_;
   StreamResponder responder_{&context_};

@@ -97,6 +97,7 @@ class Server final : public GrpcServer {
                                                       "that is free"
                                                     : ": expected a port that is free, and a "
                                                       "certificate and its key in PEM")};
+    shared_.port = port();
     Refusal refusal;
     for (std::size_t i = 0; i < count; ++i) {
       std::promise<Refusal> started;

@@ -13,6 +13,7 @@
 #include "serve/guard/breaker.h"
 #include "serve/guard/health.h"
 #include "serve/jobs.h"
+#include "serve/log/log.h"
 #include "serve/metrics/metrics.h"
 #include "serve/repository/repository.h"
 
@@ -30,6 +31,7 @@ struct GrpcOptions {
   std::size_t max_states = 1024;                // of one request
   std::size_t body_bytes = 8 << 20;             // of one message
   std::size_t header_bytes = 16384;             // of a call's metadata
+  unsigned queue_ms = 50;                       // most that an inference may have waited; 0: however long
   std::uint64_t handshake_ns = 10'000'000'000;  // most between a connection and its HTTP/2 preface
   std::string tls_certificate, tls_key;         // PEM; both empty: no TLS
 };
@@ -40,7 +42,8 @@ struct GrpcHost {
   Shadows& shadows;
   Jobs& jobs;
   Metrics& metrics;
-  const Health& health;
+  Health& health;
+  Log& log;
 };
 
 class GrpcServer {

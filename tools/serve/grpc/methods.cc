@@ -3,11 +3,8 @@
 
 #include <grpcpp/support/proto_buffer_reader.h>
 
-#include <chrono>
-
 #include "serve/admin_token.h"
 #include "serve/engine/choose.h"
-#include "serve/steady_clock.h"
 
 namespace tickmlp::serve {
 namespace {
@@ -24,10 +21,10 @@ google::protobuf::ArenaOptions arena_options(std::vector<char>* block) {
   return options;
 }
 
-ByteBuffer to_bytes(const google::protobuf::MessageLite& message) {
-  grpc::Slice slice(message.ByteSizeLong());
-  message.SerializeWithCachedSizesToArray(const_cast<std::uint8_t*>(slice.begin()));
-  return ByteBuffer(&slice, 1);
+Refusal check_version(const ThreadModel& model, const std::string& text, std::optional<std::uint64_t>* out) {
+  if (Refusal refusal = read_version(text, out)) return refusal;
+  if (!*out || model.has_version(**out)) return {};
+  return {Code::not_found, "model " + model.served->name + " has no version " + std::to_string(**out)};
 }
 
 Refusal check_repository(const std::string& name) {
@@ -37,19 +34,14 @@ Refusal check_repository(const std::string& name) {
 
 }  // namespace
 
-Methods::Methods(const GrpcOptions& options, const GrpcHost& host, std::string thread_name)
+Methods::Methods(const GrpcOptions& options, const GrpcHost& host, std::string thread_name, Meter& meter)
     : options_(options),
       repository_(host.repository),
-      figures_(host.metrics.add_thread(thread_name)),
+      meter_(meter),
       models_(host.repository, std::move(thread_name), &host.shadows, options.breaker),
       first_block_(kFirstBlock),
       arena_(arena_options(&first_block_)) {
-  models_.count(host.metrics, figures_);
-}
-
-void Methods::housekeeping() {
-  models_.refresh();
-  figures_.turned_ns.set(steady_ns());
+  models_.count(host.metrics, meter.figures());
 }
 
 template <typename Request, typename Handler>
@@ -99,6 +91,7 @@ Refusal Methods::answer(Method method, bool ready, std::string_view key, ByteBuf
         answer.set_name("tickmlp");
         answer.set_version(tickmlp_version());
         answer.add_extensions("model_repository");
+        answer.add_extensions("statistics");
         *response = to_bytes(answer);
         return Refusal{};
       });
@@ -118,16 +111,20 @@ Refusal Methods::answer(Method method, bool ready, std::string_view key, ByteBuf
       });
     case Method::model_load:
     case Method::model_unload:
+    case Method::model_statistics:
     case Method::model_stream_infer: break;  // not asked here
   }
   return {Code::internal, "no such method"};
 }
 
-Refusal Methods::answer_streamed(std::string_view key, ByteBuffer* bytes, ByteBuffer* response) {
+Refusal Methods::answer_streamed(std::string_view key, const Refusal& shed, ByteBuffer* bytes, ByteBuffer* response) {
   models_.refresh();
   return with<inference::ModelInferRequest>(bytes, [&](const auto& request) {
     auto* answer = Arena::CreateMessage<inference::ModelStreamInferResponse>(&arena_);
-    if (const Refusal refusal = infer(request, key, answer->mutable_infer_response())) {
+    meter_.current().id = request.id();
+    const Refusal refusal = shed ? shed : infer(request, key, answer->mutable_infer_response());
+    meter_.current().status = http_status(refusal.code);
+    if (refusal) {
       answer->mutable_infer_response()->Clear();
       answer->mutable_infer_response()->set_id(request.id());  // which of the stream's requests it was
       answer->set_error_message(refusal.message);
@@ -139,14 +136,20 @@ Refusal Methods::answer_streamed(std::string_view key, ByteBuffer* bytes, ByteBu
 
 Refusal Methods::infer(const inference::ModelInferRequest& request, std::string_view key,
                        inference::ModelInferResponse* response) {
+  Exchange& exchange = meter_.current();
+  exchange.id = request.id();
   ThreadModel* model = nullptr;
   if (Refusal refusal = choose_model(models_, options_.splits, request.model_name(), key, true, &model)) return refusal;
   std::optional<std::uint64_t> version;
-  if (Refusal refusal = read_version(request.model_version(), &version)) return refusal;
+  if (Refusal refusal = check_version(*model, request.model_version(), &version)) return refusal;
+  exchange.model = model->figures;
+  exchange.generation = version.value_or(model->generation);
   const Shape& shape = model->served->shape;
   if (Refusal refusal = read_infer(shape, request, options_.max_states, &request_)) return refusal;
   outputs_.resize(request_.states * shape.outputs);
+  exchange.states = request_.states;
   Inferred inferred = models_.infer(*model, version, request_.inputs, request_.states, outputs_.data());
+  exchange.note(inferred.generation, inferred.cached, inferred.begin, inferred.end);
   if (inferred.refusal) return std::move(inferred.refusal);
   response->set_model_name(model->served->name);
   response->set_model_version(std::to_string(inferred.generation));
@@ -156,24 +159,24 @@ Refusal Methods::infer(const inference::ModelInferRequest& request, std::string_
   return {};
 }
 
+Refusal Methods::find(const std::string& name, const std::string& version_text, ThreadModel** model,
+                      std::optional<std::uint64_t>* version) {
+  if (Refusal refusal = choose_model(models_, options_.splits, name, {}, false, model)) return refusal;
+  return check_version(**model, version_text, version);
+}
+
 // A model that is not there is not ready, and no error.
 bool Methods::model_ready(const inference::ModelReadyRequest& request) {
   ThreadModel* model = nullptr;
   std::optional<std::uint64_t> version;
-  if (choose_model(models_, options_.splits, request.name(), {}, false, &model) ||
-      read_version(request.version(), &version))
-    return false;
-  return !version || model->has_version(*version);
+  return !find(request.name(), request.version(), &model, &version);
 }
 
 Refusal Methods::model_metadata(const inference::ModelMetadataRequest& request,
                                 inference::ModelMetadataResponse* response) {
   ThreadModel* model = nullptr;
-  if (Refusal refusal = choose_model(models_, options_.splits, request.name(), {}, false, &model)) return refusal;
   std::optional<std::uint64_t> version;
-  if (Refusal refusal = read_version(request.version(), &version)) return refusal;
-  if (version && !model->has_version(*version))
-    return {Code::not_found, "model " + model->served->name + " has no version " + std::to_string(*version)};
+  if (Refusal refusal = find(request.name(), request.version(), &model, &version)) return refusal;
   const Shape& shape = model->served->shape;
   const auto describe = [](auto* tensor, std::string_view name, std::uint32_t columns) {
     tensor->set_name(std::string(name));
@@ -217,6 +220,17 @@ Refusal Methods::read_change(Method method, std::string_view authorization, Byte
     if (!request.parameters().empty())
       return Refusal{Code::bad_request, "parameters: " + request.parameters().begin()->first + ": expected none"};
     return check_repository(request.repository_name());
+  });
+}
+
+Refusal Methods::read_statistics(ByteBuffer* bytes, std::string* name, std::optional<std::uint64_t>* version) {
+  models_.refresh();
+  return with<inference::ModelStatisticsRequest>(bytes, [&](const auto& request) {
+    if (request.name().empty()) return read_version(request.version(), version);
+    ThreadModel* model = nullptr;
+    if (Refusal refusal = find(request.name(), request.version(), &model, version)) return refusal;
+    *name = model->served->name;
+    return Refusal{};
   });
 }
 

@@ -29,8 +29,26 @@ enum class Method {
   repository_index,
   model_load,
   model_unload,
+  model_statistics,
   model_stream_infer
 };
+inline constexpr int kMethods = static_cast<int>(Method::model_stream_infer) + 1;
+
+// As it is called over HTTP/2, for the log.
+inline std::string_view path_of(Method method) {
+  static constexpr std::string_view kPaths[kMethods] = {"/inference.GRPCInferenceService/ServerLive",
+                                                        "/inference.GRPCInferenceService/ServerReady",
+                                                        "/inference.GRPCInferenceService/ModelReady",
+                                                        "/inference.GRPCInferenceService/ServerMetadata",
+                                                        "/inference.GRPCInferenceService/ModelMetadata",
+                                                        "/inference.GRPCInferenceService/ModelInfer",
+                                                        "/inference.GRPCInferenceService/RepositoryIndex",
+                                                        "/inference.GRPCInferenceService/RepositoryModelLoad",
+                                                        "/inference.GRPCInferenceService/RepositoryModelUnload",
+                                                        "/inference.GRPCInferenceService/ModelStatistics",
+                                                        "/inference.GRPCInferenceService/ModelStreamInfer"};
+  return kPaths[static_cast<int>(method)];
+}
 
 using grpc::ByteBuffer;
 using UnaryResponder = grpc::ServerAsyncResponseWriter<ByteBuffer>;
@@ -39,7 +57,7 @@ using StreamResponder = grpc::ServerAsyncReaderWriter<ByteBuffer, ByteBuffer>;
 class Service : public inference::GRPCInferenceService::Service {
  public:
   Service() {
-    for (int i = 0; i <= static_cast<int>(Method::model_stream_infer); ++i) MarkMethodRaw(i);
+    for (int i = 0; i < kMethods; ++i) MarkMethodRaw(i);
   }
   // The next call of this method comes to `queue` as `tag`, with its message in *request.
   void expect(Method method, grpc::ServerContext* context, ByteBuffer* request, UnaryResponder* responder,
@@ -51,6 +69,12 @@ class Service : public inference::GRPCInferenceService::Service {
     RequestAsyncBidiStreaming(static_cast<int>(Method::model_stream_infer), context, responder, queue, queue, tag);
   }
 };
+
+inline ByteBuffer to_bytes(const google::protobuf::MessageLite& message) {
+  grpc::Slice slice(message.ByteSizeLong());
+  message.SerializeWithCachedSizesToArray(const_cast<std::uint8_t*>(slice.begin()));
+  return ByteBuffer(&slice, 1);
+}
 
 // A status travels in the trailers, and clients take 8 KB of those: what a client said of itself is cut.
 inline std::string shortened(std::string_view message) {

@@ -9,6 +9,8 @@
 #include <unordered_set>
 
 #include "serve/grpc/methods.h"
+#include "serve/grpc/peers.h"
+#include "serve/guard/shedder.h"
 
 namespace tickmlp::serve {
 
@@ -20,6 +22,7 @@ struct GrpcShared {
   const GrpcHost host;
   Service service{};
   std::atomic<Phase> phase{Phase::serving};
+  std::uint16_t port = 0;  // before the threads begin
 };
 
 class StreamCall;
@@ -38,21 +41,28 @@ class GrpcWorker {
   // To its calls.
   void begun() { under_way_.store(under_way() + 1, std::memory_order_relaxed); }
   void ended() { under_way_.store(under_way() - 1, std::memory_order_relaxed); }
-  bool ready() const { return phase_ == Phase::serving; }
+  bool ready() const { return phase_ == Phase::serving && *shared_.host.health.not_ready() == '\0'; }
   bool draining() const { return phase_ >= Phase::draining; }
   bool expecting() const { return phase_ != Phase::shut_down; }  // new calls may be waited for
   Methods& methods() { return *methods_; }
+  Meter& meter() { return meter_; }
+  // Whether an inference waited for too long to be served.
+  Refusal sheds(const grpc::ServerContext& context);
   grpc::ServerCompletionQueue* queue() { return queue_.get(); }
   GrpcShared& shared() { return shared_; }
   std::unordered_set<StreamCall*>& streams() { return streams_; }  // that have begun
 
  private:
   void serve();
+  void housekeeping();
   void follow_phase();
 
   GrpcShared& shared_;
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   const std::string name_;
+  Meter meter_;
+  Shedder shedder_;
+  std::optional<Peers> peers_;      // made in the thread that runs: the port is known then
   std::optional<Methods> methods_;  // made in the thread that runs: its readers belong to it
   std::unordered_set<StreamCall*> streams_;
   std::atomic<std::uint64_t> under_way_ = 0;  // written by this thread alone

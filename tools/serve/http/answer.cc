@@ -17,26 +17,6 @@ void append_number(std::size_t number, std::string* out) {
 
 }  // namespace
 
-int http_status(Code code) {
-  switch (code) {
-    case Code::ok: return 200;
-    case Code::bad_request: return 400;
-    case Code::unauthorised: return 401;
-    case Code::forbidden: return 403;
-    case Code::not_found: return 404;
-    case Code::method_not_allowed: return 405;
-    case Code::timeout: return 408;
-    case Code::conflict: return 409;
-    case Code::length_required: return 411;
-    case Code::too_large: return 413;
-    case Code::unsupported_type: return 415;
-    case Code::header_too_large: return 431;
-    case Code::internal: return 500;
-    case Code::unavailable: return 503;
-  }
-  return 500;
-}
-
 void Answer::clear() {
   status = 200;
   content_type = "application/json";
@@ -47,7 +27,10 @@ void Answer::clear() {
 }
 
 void Answer::refuse(const Refusal& refusal) {
+  std::string asked;
+  asked.swap(id);
   clear();
+  id.swap(asked);
   status = http_status(refusal.code);
   body = error_json(refusal.message);
   if (refusal.code == Code::unavailable) fields = "Retry-After: " + std::to_string(refusal.retry_after_s) + "\r\n";

@@ -20,11 +20,9 @@ struct Answer {
   std::string id;  // the request's, as JSON: for the log
 
   void clear();
-  // {"error": ...} with the status that fits, and what must go with it (Retry-After, WWW-Authenticate).
+  // {"error": ...} with the status that fits, and what must go with it (Retry-After, WWW-Authenticate). Keeps the id.
   void refuse(const Refusal& refusal);
 };
-
-int http_status(Code code);
 
 // Appends the answer as it goes over the wire. `date` is the field's value.
 void append_answer(const Answer& answer, const Incoming& incoming, bool close, std::string_view date, std::string* out);

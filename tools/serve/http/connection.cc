@@ -128,6 +128,7 @@ void Connection::append(const Answer& answer) {
 
 // What stands behind a request that was refused unread cannot be told from a request: the connection ends.
 bool Connection::refuse(const Refusal& refusal) {
+  answer_.clear();
   answer_.refuse(refusal);
   ending_ = true;
   append(answer_);

@@ -125,10 +125,11 @@ Refusal Routes::infer(ThreadModel& model, std::optional<std::uint64_t> version, 
   exchange.generation = version.value_or(model.generation);
   if (!incoming.has_length)
     return {Code::length_required, "an inference's body: expected Content-Length or Transfer-Encoding: chunked"};
-  if (const Refusal refusal = reader_.read(shape, body, incoming.inference_header_bytes, &request_)) return refusal;
+  const Refusal unreadable = reader_.read(shape, body, incoming.inference_header_bytes, &request_);
+  answer->id = request_.id;  // as far as it was read, so that the log can tell which request was refused
+  if (unreadable) return unreadable;
   outputs_.resize(request_.states * shape.outputs);
   exchange.states = request_.states;
-  answer->id = request_.id;
   const Inferred inferred = models_.infer(model, version, request_.inputs, request_.states, outputs_.data());
   exchange.note(inferred.generation, inferred.cached, inferred.begin, inferred.end);
   if (inferred.refusal) return inferred.refusal;

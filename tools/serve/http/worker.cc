@@ -22,7 +22,7 @@ constexpr std::uint64_t kYoungNs = 1'000'000'000;  // idle for less than this: a
 
 Worker::Worker(const WorkerOptions& options, const Shared& shared, int index)
     : Host(options.limits, Meter(shared.metrics.add_thread("http-" + std::to_string(index)), shared.metrics.clock(),
-                                 shared.log.add_thread("http-" + std::to_string(index)))),
+                                 shared.log.add_thread("http-" + std::to_string(index), Protocol::http))),
       options_(options),
       shared_(shared),
       facts_{[&health = shared.health] { return health.shed_total.load(); },
@@ -30,7 +30,6 @@ Worker::Worker(const WorkerOptions& options, const Shared& shared, int index)
              [&log = shared.log] { return log.lost(); }},
       name_("http-" + std::to_string(index)),
       shedder_(options.limits.queue_ms) {
-  heartbeat_.thread = name_;
   if (!options.tls.certificate.empty()) tls_.emplace(options.tls);
   const tcp::endpoint endpoint(asio::ip::make_address(options.host), options.port);
   acceptor_.open(endpoint.protocol());
@@ -57,7 +56,7 @@ void Worker::run(int core, std::promise<std::string>* started) {
   accept();
   tick();
   context_.run();
-  heartbeat_.at_ns.store(0, std::memory_order_relaxed);
+  meter.figures().turned_ns.set(0);
   while (!connections_.empty()) {
     const auto kept = connections_.front().shared_from_this();
     kept->unlink();
@@ -101,12 +100,11 @@ void Worker::accepted(tcp::socket socket) {
 
 void Worker::tick() {
   read_clocks();
-  heartbeat_.at_ns.store(now_ns_, std::memory_order_relaxed);
+  meter.figures().turned_ns.set(now_ns_);
   timespec cpu{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
   shedder_.tick(static_cast<std::uint64_t>(cpu.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(cpu.tv_nsec));
   routes_->housekeeping(now_ns_);
-  meter.figures().turned_ns.set(now_ns_);
   meter.figures().connections.set(count_);
   resume_paused();
   check_connections();

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "serve/guard/shedder.h"
-#include "serve/guard/watchdog.h"
+#include "serve/guard/health.h"
 #include "serve/http/connection.h"
 #include "serve/http/routes.h"
 #include "serve/http/tls.h"
@@ -47,7 +47,6 @@ class Worker : private Host {
   // Listens. Throws boost::system::system_error.
   Worker(const WorkerOptions& options, const Shared& shared, int index);
   std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
-  const Heartbeat& heartbeat() const { return heartbeat_; }
 
   // Serves until drain() has let the last connection go. Pins the thread first where core is not below 0. *started is
   // told why it cannot, or "" once it can.
@@ -81,8 +80,7 @@ class Worker : private Host {
   const ServerFacts facts_;
   const std::string name_;
   std::optional<TlsContext> tls_;  // one for each worker: OpenSSL locks what threads share
-  Heartbeat heartbeat_;
-  std::size_t count_ = 0;  // of connections; the last of them go with context_
+  std::size_t count_ = 0;          // of connections; the last of them go with context_
   boost::asio::io_context context_{1};
   boost::asio::ip::tcp::acceptor acceptor_{context_};
   boost::asio::steady_timer timer_{context_};

@@ -41,7 +41,7 @@ struct AccessRecord {
   StageTimes times{};
   ShortText<8> method;
   ShortText<120> path;
-  ShortText<64> id;  // as JSON, with its quotes
+  ShortText<64> id;  // over HTTP as JSON, with its quotes
   ShortText<55> traceparent;
 };
 
@@ -60,9 +60,11 @@ class AccessLog {
  public:
   static constexpr std::size_t kRecords = 4096;  // 1.6 MB: 40 ms of 100,000 requests a second
 
-  AccessLog(std::string thread, const AccessPolicy& policy) : thread_(std::move(thread)), policy_(policy) {}
+  AccessLog(std::string thread, const AccessPolicy& policy, Protocol by = Protocol::http)
+      : thread_(std::move(thread)), policy_(policy), protocol_(by) {}
 
   const std::string& thread() const { return thread_; }
+  Protocol protocol() const { return protocol_; }
   // The writer's: puts it into the ring where the policy wants it. False: wanted, and the ring is full; it is lost.
   bool take(AccessRecord& record);
   // The reader's.
@@ -74,6 +76,7 @@ class AccessLog {
  private:
   const std::string thread_;
   const AccessPolicy policy_;
+  const Protocol protocol_;
   std::uint64_t seen_ = 0;
   boost::lockfree::spsc_queue<AccessRecord, boost::lockfree::capacity<kRecords>> ring_;
 };

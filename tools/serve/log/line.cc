@@ -37,9 +37,10 @@ Json begin(std::uint64_t ns, LogLevel level, std::string_view event) {
 
 std::string line(const Json& object) { return object.dump(-1, ' ', true, Json::error_handler_t::replace); }
 
-// The id's JSON text as the text it stands for; as it is where it was cut.
-Json id_value(const ShortText<64>& id) {
-  Json value = id.cut ? Json(Json::value_t::discarded) : Json::parse(id.view(), nullptr, false);
+// The id's JSON text as the text it stands for; as it is where it was cut, and over gRPC, whose ids are texts.
+Json id_value(const ShortText<64>& id, Protocol protocol) {
+  Json value =
+      id.cut || protocol != Protocol::http ? Json(Json::value_t::discarded) : Json::parse(id.view(), nullptr, false);
   return value.is_string() ? value : Json(id.view());
 }
 
@@ -56,9 +57,10 @@ std::string event_line(LogLevel level, std::string_view event, std::string_view 
   return line(object);
 }
 
-std::string access_line(LogLevel level, std::string_view thread, const AccessRecord& record) {
+std::string access_line(LogLevel level, const AccessLog& from, const AccessRecord& record) {
   Json object = begin(record.ended_ns, level, "request");
-  object["thread"] = thread;
+  object["thread"] = from.thread();
+  object["protocol"] = kProtocols[static_cast<std::size_t>(from.protocol())];
   object["method"] = record.method.view();
   object["path"] = record.path.view();
   if (record.path.cut) object["path_cut"] = true;
@@ -73,7 +75,7 @@ std::string access_line(LogLevel level, std::string_view thread, const AccessRec
   object["sent_bytes"] = record.sent_bytes;
   for (std::size_t i = 0; i < record.times.size(); ++i)
     object[std::string(kStages[i]) + "_us"] = static_cast<double>(record.times[i]) / 1000;
-  if (record.id.size != 0) object["id"] = id_value(record.id);
+  if (record.id.size != 0) object["id"] = id_value(record.id, from.protocol());
   if (record.traceparent.size != 0) object["traceparent"] = record.traceparent.view();
   return line(object);
 }

@@ -14,7 +14,7 @@ namespace tickmlp::serve {
 // everything beyond ASCII is escaped, so that no terminal or reader can take part of it for a line's end.
 std::string event_line(LogLevel level, std::string_view event, std::string_view message,
                        std::initializer_list<LogField> fields);
-std::string access_line(LogLevel level, std::string_view thread, const AccessRecord& record);
+std::string access_line(LogLevel level, const AccessLog& from, const AccessRecord& record);
 
 }  // namespace tickmlp::serve
 #endif

@@ -70,7 +70,7 @@ struct Log::Writer {
       for (AccessLog* ring : all_rings())
         written += ring->drain([&](const AccessRecord& record) {
           const LogLevel level = record.status >= 500 ? LogLevel::error : LogLevel::info;
-          logger.log(level_of(level), access_line(level, ring->thread(), record));
+          logger.log(level_of(level), access_line(level, *ring, record));
         });
       if (written != 0) logger.flush();
       if (last) return;
@@ -104,11 +104,11 @@ void Log::event(LogLevel level, std::string_view event, std::string_view message
   writer_->logger.flush();
 }
 
-AccessLog* Log::add_thread(std::string thread) {
+AccessLog* Log::add_thread(std::string thread, Protocol protocol) {
   const LogOptions& options = writer_->options;
   if (options.access.kind == AccessPolicy::Kind::off || options.level > LogLevel::info) return nullptr;
   const std::lock_guard lock(writer_->mutex);
-  return writer_->rings.emplace_back(std::make_unique<AccessLog>(std::move(thread), options.access)).get();
+  return writer_->rings.emplace_back(std::make_unique<AccessLog>(std::move(thread), options.access, protocol)).get();
 }
 
 void Log::reopen() {

@@ -42,7 +42,7 @@ class Log {
              std::initializer_list<LogField> fields = {});
 
   // The ring of a serving thread; null where requests are not logged. Before that thread begins.
-  AccessLog* add_thread(std::string thread);
+  AccessLog* add_thread(std::string thread, Protocol protocol);
 
   // Opens the file anew, for who has renamed it (logrotate). The old one is kept where that fails.
   void reopen();

@@ -2,7 +2,9 @@
 #include "serve/metrics/exposition.h"
 #include "serve/steady_clock.h"
 
-#include <chrono>
+#include <algorithm>
+#include <array>
+#include <memory>
 
 namespace tickmlp::serve {
 namespace {
@@ -50,34 +52,49 @@ void put_histogram(Exposition& out, const Buckets& buckets, const std::string& l
   out.sample("_count", labels, buckets.count);
 }
 
+std::string protocol_label(Protocol protocol) {
+  return label("protocol", kProtocols[static_cast<std::size_t>(protocol)]);
+}
+
 void put_threads(Exposition& out, const Metrics& metrics) {
   const auto threads = metrics.threads();
-  out.family("tickmlp_serve_requests_total", "counter", "Answers, by their HTTP status.");
-  for (std::size_t i = 0; i <= kStatuses.size(); ++i) {
-    std::uint64_t count = 0;
-    for (const ThreadFigures* thread : threads) count += thread->requests[i].get();
-    if (count != 0 || i == 0)
-      out.sample(label("code", i == kStatuses.size() ? "other" : std::to_string(kStatuses[i])), count);
+  out.family("tickmlp_serve_requests_total", "counter",
+             "Answers by their status; over gRPC the one that HTTP has for the same.");
+  for (const Protocol protocol : {Protocol::http, Protocol::grpc}) {
+    if (std::none_of(threads.begin(), threads.end(), [&](const auto* thread) { return thread->protocol == protocol; }))
+      continue;
+    for (std::size_t i = 0; i <= kStatuses.size(); ++i) {
+      std::uint64_t count = 0;
+      for (const ThreadFigures* thread : threads)
+        if (thread->protocol == protocol) count += thread->requests[i].get();
+      const std::string code = i == kStatuses.size() ? "other" : std::to_string(kStatuses[i]);
+      if (count != 0 || i == 0) out.sample(protocol_label(protocol) + "," + label("code", code), count);
+    }
   }
+  // `last`: of Protocol, the last that has this figure. gRPC keeps its connections to itself, and the cache is HTTP's.
   struct Row {
     const char *name, *type, *help;
     Counter ThreadFigures::*value;
+    Protocol last;
   };
   constexpr Row kRows[] = {
-      {"tickmlp_serve_received_bytes_total", "counter", "Bytes of request bodies.", &ThreadFigures::received_bytes},
-      {"tickmlp_serve_sent_bytes_total", "counter", "Bytes of answers' bodies.", &ThreadFigures::sent_bytes},
-      {"tickmlp_serve_connections_total", "counter", "Connections accepted.", &ThreadFigures::accepted},
-      {"tickmlp_serve_connections", "gauge", "Connections now.", &ThreadFigures::connections},
+      {"tickmlp_serve_received_bytes_total", "counter", "Bytes of request bodies, or messages.",
+       &ThreadFigures::received_bytes, Protocol::grpc},
+      {"tickmlp_serve_sent_bytes_total", "counter", "Bytes of answers' bodies, or messages.",
+       &ThreadFigures::sent_bytes, Protocol::grpc},
+      {"tickmlp_serve_connections_total", "counter", "Connections accepted.", &ThreadFigures::accepted, Protocol::http},
+      {"tickmlp_serve_connections", "gauge", "Connections now.", &ThreadFigures::connections, Protocol::http},
       {"tickmlp_serve_buffered_bytes", "gauge", "Buffers above 64 KiB, of bodies that are on their way.",
-       &ThreadFigures::buffered},
+       &ThreadFigures::buffered, Protocol::http},
       {"tickmlp_serve_buffer_refusals_total", "counter", "Requests refused because such buffers took all they may.",
-       &ThreadFigures::buffer_refused},
-      {"tickmlp_serve_cache_entries", "gauge", "Answers in the cache.", &ThreadFigures::cached},
+       &ThreadFigures::buffer_refused, Protocol::http},
+      {"tickmlp_serve_cache_entries", "gauge", "Answers in the cache.", &ThreadFigures::cached, Protocol::http},
       {"tickmlp_serve_log_dropped_total", "counter", "Records of the access log that found its ring full.",
-       &ThreadFigures::log_dropped}};
+       &ThreadFigures::log_dropped, Protocol::grpc}};
   for (const Row& row : kRows) {
     out.family(row.name, row.type, row.help);
-    for (const ThreadFigures* thread : threads) out.sample(label("thread", thread->name), (thread->*row.value).get());
+    for (const ThreadFigures* thread : threads)
+      if (thread->protocol <= row.last) out.sample(label("thread", thread->name), (thread->*row.value).get());
   }
   const std::uint64_t now = steady_ns();
   out.family("tickmlp_serve_thread_idle_seconds", "gauge",
@@ -100,7 +117,14 @@ void put_repository(Exposition& out, const ServerState& state) {
       {"tickmlp_serve_model_generation", "gauge", "The generation that answers; absent where none does.",
        [](const IndexRow& row) { return row.generation; }, false},
       {"tickmlp_serve_model_breaker", "gauge", "1: the circuit breaker over the model is open in some thread.",
-       [](const IndexRow& row) -> std::uint64_t { return row.breaker_open != 0; }, false}};
+       [](const IndexRow& row) -> std::uint64_t { return row.breaker_open != 0; }, false},
+      {"tickmlp_serve_model_breaker_opened_total", "counter", "Times that the breaker opened, in any thread.",
+       [](const IndexRow& row) { return row.breaker_opened; }, false},
+      {"tickmlp_serve_model_breaker_failures_total", "counter", "Failures that were the model's own.",
+       [](const IndexRow& row) { return row.breaker_failures; }, false},
+      {"tickmlp_serve_model_breaker_fallbacks_total", "counter",
+       "Requests that an older generation answered because the breaker was open.",
+       [](const IndexRow& row) { return row.breaker_fallbacks; }, false}};
   for (const Row& row : kRows) {
     out.family(row.name, row.type, row.help);
     for (const IndexRow& model : state.index)
@@ -115,14 +139,34 @@ void put_repository(Exposition& out, const ServerState& state) {
   }
 }
 
+// A model over one protocol.
+struct Series {
+  std::string labels;
+  std::vector<const ModelFigures*> threads;
+  std::unique_ptr<VersionFigures> all = std::make_unique<VersionFigures>();
+};
+
+std::vector<Series> series_of(const Metrics& metrics) {
+  std::vector<Series> out;
+  for (const std::string& name : metrics.model_names()) {
+    std::array<Series, kProtocols.size()> by_protocol;
+    for (const ModelFigures* model : metrics.models(name)) {
+      Series& series = by_protocol[static_cast<std::size_t>(model->protocol)];
+      series.labels = label("model", name) + "," + protocol_label(model->protocol);
+      series.threads.push_back(model);
+      model->add_all(series.all.get());
+    }
+    for (Series& series : by_protocol)
+      if (!series.threads.empty()) out.push_back(std::move(series));
+  }
+  return out;
+}
+
 void put_models(Exposition& out, const Metrics& metrics) {
-  const auto names = metrics.model_names();
-  std::vector<VersionFigures> all(names.size());
-  for (std::size_t i = 0; i < names.size(); ++i)
-    for (const ModelFigures* model : metrics.models(names[i])) model->add_all(&all[i]);
+  const std::vector<Series> models = series_of(metrics);
   const auto put = [&](const char* name, const char* help, const auto& value) {
     out.family(name, "counter", help);
-    for (std::size_t i = 0; i < names.size(); ++i) out.sample(label("model", names[i]), value(all[i]));
+    for (const Series& model : models) out.sample(model.labels, value(*model.all));
   };
   put("tickmlp_serve_inferences_total", "Requests for inferences that were answered.",
       [](const VersionFigures& f) { return f.success.count.get(); });
@@ -135,11 +179,11 @@ void put_models(Exposition& out, const Metrics& metrics) {
       [](const VersionFigures& f) { return f.cache_miss.count.get(); });
   out.family("tickmlp_serve_duration_seconds", "histogram",
              "Time of an answered inference: recv and send, parsing, the kernel, encoding, and all of it.");
-  for (const std::string& name : names)
+  for (const Series& model : models)
     for (std::size_t stage = 0; stage < kStages.size(); ++stage) {
       Buckets buckets;
-      for (const ModelFigures* model : metrics.models(name)) buckets.add(model->stages[stage]);
-      put_histogram(out, buckets, label("model", name) + "," + label("stage", kStages[stage]));
+      for (const ModelFigures* thread : model.threads) buckets.add(thread->stages[stage]);
+      put_histogram(out, buckets, model.labels + "," + label("stage", kStages[stage]));
     }
 }
 

@@ -115,17 +115,22 @@ void ModelFigures::looked_up(std::uint64_t generation, bool found, std::uint64_t
   (found ? figures.cache_hit : figures.cache_miss).add(1, ns);
 }
 
-void ModelFigures::answered(std::uint64_t generation, std::uint64_t states, bool executed, const StageTimes& times) {
-  for (std::size_t i = 0; i < times.size(); ++i) stages[i].record(times[i]);
+void ModelFigures::answered(std::uint64_t generation, std::uint64_t states, bool executed, const StageTimes* times,
+                            std::uint64_t weight) {
+  static constexpr StageTimes kUntimed{};
+  if (times == nullptr) times = &kUntimed;
+  else
+    for (std::size_t i = 0; i < times->size(); ++i) stages[i].record((*times)[i]);
+  const std::uint64_t input_ns = weight * of(*times, Stage::parse), output_ns = weight * of(*times, Stage::encode);
   VersionFigures& figures = version(generation);
-  figures.success.add(1, of(times, Stage::total));
+  figures.success.add(1, weight * of(*times, Stage::total));
   figures.queue.add(1, 0);
-  figures.input.add(1, of(times, Stage::parse));
-  figures.output.add(1, of(times, Stage::encode));
+  figures.input.add(1, input_ns);
+  figures.output.add(1, output_ns);
   BatchFigures* batch = executed ? figures.batch(states) : nullptr;
   if (batch == nullptr) return;
-  batch->input.add(1, of(times, Stage::parse));
-  batch->output.add(1, of(times, Stage::encode));
+  batch->input.add(1, input_ns);
+  batch->output.add(1, output_ns);
 }
 
 void ModelFigures::failed(std::uint64_t generation, std::uint64_t ns) { version(generation).fail.add(1, ns); }

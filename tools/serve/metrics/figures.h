@@ -21,6 +21,10 @@ inline std::uint64_t ticks() {
 #endif
 }
 
+// How a request came. Each thread serves one of them, so that the label costs nothing a request.
+enum class Protocol { http, grpc, shared_memory };
+inline constexpr std::array<const char*, 3> kProtocols = {"http", "grpc", "shared_memory"};
+
 class Counter {
  public:
   void add(std::uint64_t n = 1) { set(get() + n); }
@@ -81,14 +85,16 @@ class ModelFigures {
  public:
   static constexpr std::size_t kVersions = 8;  // generations that are kept apart: the last ones that came
 
-  explicit ModelFigures(std::string model) : name(std::move(model)) {}
+  explicit ModelFigures(std::string model, Protocol by = Protocol::http) : name(std::move(model)), protocol(by) {}
 
   // ---- The writer's. ----
   // An execution that gave outputs.
   void executed(std::uint64_t generation, std::uint64_t states, std::uint64_t ns);
   void looked_up(std::uint64_t generation, bool found, std::uint64_t ns);  // in the cache
-  // A request's end. `executed`: not out of a cache.
-  void answered(std::uint64_t generation, std::uint64_t states, bool executed, const StageTimes& times);
+  // A request's end. `executed`: not out of a cache. `times` null: it is counted and was not timed; one that was, then
+  // stands for `weight` of them in the sums of the statistics.
+  void answered(std::uint64_t generation, std::uint64_t states, bool executed, const StageTimes* times,
+                std::uint64_t weight = 1);
   void failed(std::uint64_t generation, std::uint64_t ns);
 
   // ---- Any thread's. ----
@@ -97,6 +103,7 @@ class ModelFigures {
   void add_all(VersionFigures* into) const;
 
   const std::string name;
+  const Protocol protocol;
   std::array<StageFigures, kStages.size()> stages;
 
  private:
@@ -114,20 +121,23 @@ class ModelFigures {
   std::atomic<std::uint64_t> epoch_ = 0;  // odd while a place changes hands
 };
 
-// Answers by their status: those that the server gives.
+// Answers by their status: those that the server gives. Over gRPC the one that HTTP has for the same.
 inline constexpr std::array<int, 14> kStatuses = {200, 400, 401, 403, 404, 405, 408, 409, 411, 413, 415, 431, 500, 503};
 
 struct ThreadFigures {
-  explicit ThreadFigures(std::string thread) : name(std::move(thread)) {}
+  explicit ThreadFigures(std::string thread, Protocol serves = Protocol::http)
+      : name(std::move(thread)), protocol(serves) {}
 
   const std::string name;
+  const Protocol protocol;
   std::array<Counter, kStatuses.size() + 1> requests;  // by status; the last: any other
   Counter received_bytes, sent_bytes;                  // of bodies
   Counter buffered, buffer_refused;                    // bytes of bodies on their way; requests that found no room
   Counter accepted, connections;                       // so far; now
   Counter log_dropped;                                 // records that found the ring full
   Counter cached;                                      // entries of the cache, now
-  Counter turned_ns;                                   // when the thread last came round, of the steady clock
+  // When the thread last came round, of the steady clock: its sign of life. 0: it has not begun, or has ended.
+  Counter turned_ns;
 
   void answered(int status);
 };

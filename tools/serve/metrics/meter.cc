@@ -14,8 +14,8 @@ void Meter::receiving() {
   receiving_ = ticks();
 }
 
-void Meter::received() {
-  received_ = ticks();
+void Meter::received(std::uint64_t at) {
+  received_ = at;
   current_ = {};
   current_.begin = received_;
 }
@@ -61,7 +61,7 @@ void Meter::finish(const Exchange& exchange, std::uint64_t network_ns, std::uint
                             computed ? ns(exchange.computing, exchange.computed) : 0,
                             computed ? ns(exchange.computed, exchange.encoded) : 0, total_ns};
   if (exchange.model != nullptr && exchange.status == 200)
-    exchange.model->answered(exchange.generation, exchange.states, !exchange.cached, times);
+    exchange.model->answered(exchange.generation, exchange.states, !exchange.cached, &times);
   else if (exchange.model != nullptr) exchange.model->failed(exchange.generation, total_ns);
   if (record == nullptr) return;
   record->model = exchange.model;

@@ -21,6 +21,7 @@ struct Exchange {
   std::uint64_t encoded = 0;
   int status = 0;
   std::uint64_t received_bytes = 0, sent_bytes = 0;  // of bodies
+  std::string_view id{};                             // over gRPC; valid until it is answered
 
   void note(std::uint64_t of_generation, bool out_of_cache, std::uint64_t compute_begin, std::uint64_t compute_end) {
     generation = of_generation;
@@ -46,7 +47,12 @@ class Meter {
   ThreadFigures& figures() const { return figures_; }
 
   void receiving();
-  void received();
+  void received() { received(ticks()); }
+  // In place of both, where somebody else has received the message: the turn begins with it.
+  void arrived() {
+    receiving();
+    received(receiving_);
+  }
   // The request that is being answered: what answers it fills in model, generation, states, computing, computed.
   Exchange& current() { return current_; }
   // Its answer is written; it is sent at the end of the turn. One outside a turn (of a time limit, of a load that took
@@ -57,6 +63,7 @@ class Meter {
   void sent();
 
  private:
+  void received(std::uint64_t at);
   void finish(const Exchange& exchange, std::uint64_t network_ns, std::uint64_t total_ns, AccessRecord* record);
 
   ThreadFigures& figures_;

@@ -13,9 +13,9 @@ Metrics::Metrics() : started_s_(static_cast<std::uint64_t>(std::time(nullptr))) 
   if (tickmlp_clock_calibrate(&clock_, &error) != TICKMLP_OK) throw std::runtime_error(error.message);
 }
 
-ThreadFigures& Metrics::add_thread(std::string name) {
+ThreadFigures& Metrics::add_thread(std::string name, Protocol protocol) {
   const std::lock_guard lock(mutex_);
-  return threads_.emplace_back(std::make_unique<Thread>(std::move(name)))->figures;
+  return threads_.emplace_back(std::make_unique<Thread>(std::move(name), protocol))->figures;
 }
 
 ModelFigures& Metrics::model(ThreadFigures& thread, std::string_view name) {
@@ -25,7 +25,7 @@ ModelFigures& Metrics::model(ThreadFigures& thread, std::string_view name) {
   auto& models = (*place)->models;
   auto found = models.find(name);
   if (found == models.end())
-    found = models.emplace(std::string(name), std::make_unique<ModelFigures>(std::string(name))).first;
+    found = models.emplace(std::string(name), std::make_unique<ModelFigures>(std::string(name), thread.protocol)).first;
   return *found->second;
 }
 

@@ -24,18 +24,18 @@ class Metrics {
   std::uint64_t started_s() const { return started_s_; }
 
   // The names are labels: two threads must not share one.
-  ThreadFigures& add_thread(std::string name);
+  ThreadFigures& add_thread(std::string name, Protocol protocol = Protocol::http);
   // Of the calling thread. The same for the same name, for ever.
   ModelFigures& model(ThreadFigures& thread, std::string_view name);
 
   std::vector<const ThreadFigures*> threads() const;
-  // Of one name, one of each thread that met it.
+  // Of one name, one of each thread that met it; each has its thread's protocol.
   std::vector<const ModelFigures*> models(std::string_view name) const;
   std::vector<std::string> model_names() const;
 
  private:
   struct Thread {
-    explicit Thread(std::string name) : figures(std::move(name)) {}
+    Thread(std::string name, Protocol protocol) : figures(std::move(name), protocol) {}
     ThreadFigures figures;
     std::map<std::string, std::unique_ptr<ModelFigures>, std::less<>> models;
   };

@@ -37,16 +37,23 @@ Json entry(const IndexRow& row, const VersionFigures& figures) {
 
 }  // namespace
 
-std::string statistics_json(const Metrics& metrics, const std::vector<IndexRow>& index, std::string_view name,
-                            std::optional<std::uint64_t> version) {
-  Json entries = Json::array();
+void each_statistics(const Metrics& metrics, const std::vector<IndexRow>& index, std::string_view name,
+                     std::optional<std::uint64_t> version,
+                     const std::function<void(const IndexRow&, const VersionFigures&)>& tell) {
   for (const IndexRow& row : index) {
     if (row.state != "READY" || (!name.empty() && row.name != name) || (version && row.generation != *version))
       continue;
     VersionFigures figures;
     for (const ModelFigures* model : metrics.models(row.name)) model->add_version(row.generation, &figures);
-    entries.push_back(entry(row, figures));
+    tell(row, figures);
   }
+}
+
+std::string statistics_json(const Metrics& metrics, const std::vector<IndexRow>& index, std::string_view name,
+                            std::optional<std::uint64_t> version) {
+  Json entries = Json::array();
+  each_statistics(metrics, index, name, version,
+                  [&](const IndexRow& row, const VersionFigures& figures) { entries.push_back(entry(row, figures)); });
   return Json{{"model_stats", entries}}.dump();
 }
 

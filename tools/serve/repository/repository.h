@@ -38,6 +38,7 @@ struct IndexRow {
   std::uint64_t taken = 0, refused = 0;      // generations, of the current one's row
   unsigned breaker_open = 0;                 // threads whose circuit breaker over it is open
   std::uint64_t breaker_opened = 0, breaker_failures = 0;  // times, so far
+  std::uint64_t breaker_fallbacks = 0;                     // answers by an older generation in its place
 };
 
 // Thread-safe. Loads read files, milliseconds and more, and take turns; nobody else waits for them: what is asked for

@@ -39,7 +39,8 @@ std::vector<IndexRow> Repository::index() const {
     const BreakerState& breaker = row.served->current->breaker;
     rows.push_back({row.name, std::to_string(generation), "READY", row.reason, generation, true, row.taken, row.refused,
                     breaker.open.load(std::memory_order_relaxed), breaker.opened.load(std::memory_order_relaxed),
-                    breaker.failures.load(std::memory_order_relaxed)});
+                    breaker.failures.load(std::memory_order_relaxed),
+                    breaker.fallbacks.load(std::memory_order_relaxed)});
     for (auto other = row.served->others.rbegin(); other != row.served->others.rend(); ++other)
       if (other->first != generation)
         rows.push_back({row.name, std::to_string(other->first), "READY", "", other->first, false});

@@ -40,14 +40,20 @@ void Poller::refuse(const Asked& asked, std::uint32_t status, const Answer& answ
                              0);
 }
 
+void Poller::refuse(const Asked& asked, const Chosen& chosen, std::uint32_t status, const Answer& answer) {
+  Tally::refused(*chosen.model, answer.generation);
+  refuse(asked, status, answer);
+}
+
 // The outputs that were computed, or why there are none; then, when the answer is out, what watches the model gets it.
 void Poller::give(const Asked& asked, const Chosen& chosen, const serve::Inferred& inferred, std::size_t states) {
   if (inferred.refusal)
-    return refuse(asked, status_of(inferred),
+    return refuse(asked, chosen, status_of(inferred),
                   {0, 0, inferred.generation, static_cast<std::uint16_t>(inferred.done), chosen.arm, 0});
   const std::uint32_t outputs = states == 0 ? 0 : chosen.model->served->shape.outputs;
   asked.client->ring->answer(asked.slot, {0, TICKMLP_CLIENT_OK, inferred.generation, 0, chosen.arm, outputs},
                              outputs_.data(), states * outputs);
+  if (states != 0) tally_->answered(*chosen.model, states, inferred, asked.begin);
   add(&counters_.answers, 1);
   add(&counters_.states, states);
 }
@@ -84,8 +90,9 @@ bool Poller::choose(const Asked& asked, bool keyed, Chosen* out) {
 }
 
 void Poller::answer(Attached* client, std::uint32_t slot) {
+  const std::uint64_t begin = tally_->begin();
   models_->refresh();  // what was loaded before this request was sent answers it
-  const Asked asked{client, slot, client->ring->take(slot)};
+  const Asked asked{client, slot, client->ring->take(slot), begin};
   switch (asked.request.kind) {
     case kInfer:
     case kKeyedInfer: return infer(asked);
@@ -105,11 +112,11 @@ void Poller::infer(const Asked& asked) {
   if (!choose(asked, keyed, &chosen)) return;
   Ring& ring = *asked.client->ring;
   const serve::Shape& shape = chosen.model->served->shape;
-  if (request.inputs != shape.inputs) return refuse(asked, TICKMLP_CLIENT_MODEL_CHANGED);
+  if (request.inputs != shape.inputs) return refuse(asked, chosen, TICKMLP_CLIENT_MODEL_CHANGED);
   const std::size_t inputs = std::size_t{request.states} * shape.inputs;
   const std::size_t outputs = std::size_t{request.states} * shape.outputs;
   if (inputs > ring.geometry().input_floats || outputs > ring.geometry().output_floats)
-    return refuse(asked, TICKMLP_CLIENT_TOO_LARGE);
+    return refuse(asked, chosen, TICKMLP_CLIENT_TOO_LARGE);
   make_room(inputs, outputs);
   ring.copy_inputs(asked.slot, keyed, inputs, inputs_.data());
   const serve::Inferred inferred =
@@ -126,8 +133,8 @@ void Poller::reset(const Asked& asked) {
   if (request.states >= windows_) return refuse(asked, TICKMLP_CLIENT_WINDOW_LIMIT);
   if (!choose(asked, true, &chosen)) return;
   const serve::Shape& shape = chosen.model->served->shape;
-  if (request.inputs != shape.inputs) return refuse(asked, TICKMLP_CLIENT_MODEL_CHANGED);
-  if (shape.inputs > client.ring->geometry().input_floats) return refuse(asked, TICKMLP_CLIENT_TOO_LARGE);
+  if (request.inputs != shape.inputs) return refuse(asked, chosen, TICKMLP_CLIENT_MODEL_CHANGED);
+  if (shape.inputs > client.ring->geometry().input_floats) return refuse(asked, chosen, TICKMLP_CLIENT_TOO_LARGE);
   make_room(shape.inputs, 0);
   client.ring->copy_inputs(asked.slot, true, shape.inputs, inputs_.data());
   auto next = client.windows[request.states] != nullptr ? nullptr : std::make_unique<OpenWindow>();
@@ -156,9 +163,9 @@ void Poller::tick(const Asked& asked) {
   if (!find_window(asked, &window, &chosen)) return;
   Ring& ring = *asked.client->ring;
   const std::size_t columns = window->window.columns(), outputs = chosen.model->served->shape.outputs;
-  if (asked.request.inputs != columns) return refuse(asked, TICKMLP_CLIENT_MODEL_CHANGED);
+  if (asked.request.inputs != columns) return refuse(asked, chosen, TICKMLP_CLIENT_MODEL_CHANGED);
   if (columns > ring.geometry().input_floats || outputs > ring.geometry().output_floats)
-    return refuse(asked, TICKMLP_CLIENT_TOO_LARGE);
+    return refuse(asked, chosen, TICKMLP_CLIENT_TOO_LARGE);
   make_room(kBefore + columns, outputs);
   float* const row = inputs_.data() + kBefore;
   ring.copy_inputs(asked.slot, false, columns, row);

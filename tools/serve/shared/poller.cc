@@ -38,9 +38,10 @@ void Poller::run(int core, std::promise<std::string>* started) {
   pthread_setname_np(pthread_self(), "tickmlp-shared");
   tickmlp_error error{};
   if (core >= 0 && tickmlp_pin_thread(core, &error) != TICKMLP_OK) return started->set_value(error.message);
-  started->set_value("");
   models_.emplace(repository_, "shared", &shadows_, breaker_);
-  models_->count(metrics_, metrics_.add_thread("shared"));
+  tally_.emplace(metrics_);
+  models_->count(metrics_, tally_->figures());
+  started->set_value("");
   while (!stopping_.load(std::memory_order_acquire)) {
     const Round& round = *round_.load(std::memory_order_acquire);
     seen_.store(round.number, std::memory_order_release);
@@ -53,6 +54,7 @@ void Poller::run(int core, std::promise<std::string>* started) {
   }
   seen_.store(UINT64_MAX, std::memory_order_release);
   models_.reset();
+  tally_.reset();
 }
 
 void Poller::set_round(const Round* round) {
@@ -83,6 +85,7 @@ bool Poller::look(const Round& round) {
 }
 
 void Poller::idle(const Round& round) {
+  tally_->came_round();
   if (round.clients.empty()) {  // nobody can write a request, and whoever comes rings the bell
     sleep(round);
     return;
@@ -101,6 +104,7 @@ bool Poller::sleep(const Round& round) {
   bool rang = look(round);
   if (!rang && round_.load(std::memory_order_acquire) == &round && !stopping_.load(std::memory_order_acquire)) {
     counters_.sleeps.store(counters_.sleeps.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    tally_->lives();
     pollfd entry{bell_.get(), POLLIN, 0};
     rang = poll(&entry, 1, kSleepMs) > 0;
     std::uint64_t rings = 0;

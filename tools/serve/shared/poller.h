@@ -9,6 +9,7 @@
 
 #include "serve/engine/models.h"
 #include "serve/shared/attached.h"
+#include "serve/shared/tally.h"
 
 namespace tickmlp::shared {
 
@@ -48,6 +49,7 @@ class Poller {
     Attached* client;
     std::uint32_t slot;
     Request request;
+    std::uint64_t begin;  // in ticks() where it is timed, else 0
   };
   struct Chosen {
     const Meaning* meaning = nullptr;
@@ -66,6 +68,8 @@ class Poller {
   bool choose_arm(const Asked& asked, std::uint8_t handle, std::uint16_t arm, Chosen* out);
   void give(const Asked& asked, const Chosen& chosen, const serve::Inferred& inferred, std::size_t states);
   void refuse(const Asked& asked, std::uint32_t status, const Answer& answer = {});
+  // Of a model that is known, and counts it.
+  void refuse(const Asked& asked, const Chosen& chosen, std::uint32_t status, const Answer& answer = {});
   void make_room(std::size_t inputs, std::size_t outputs);
   void idle(const Round& round);
   bool sleep(const Round& round);
@@ -81,6 +85,7 @@ class Poller {
   std::atomic<std::uint64_t> seen_ = 0;
   std::atomic<bool> stopping_ = false;
   SharedCounters counters_;
+  std::optional<Tally> tally_;           // of the thread that runs
   std::optional<serve::Models> models_;  // made in the thread that runs: its readers belong to it
   std::vector<float> inputs_, outputs_;
   std::uint64_t idle_looks_ = 0, idle_since_ns_ = 0;
