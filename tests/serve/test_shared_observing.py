@@ -47,6 +47,25 @@ def test_every_request_is_counted_once(start, shared_path):
         1: REQUESTS, 3: 1}
 
 
+def test_ticks_are_counted_and_what_makes_no_outputs_is_not(start, shared_path):
+    server = start("--shared-memory", str(shared_path))
+    labels = LABELS.replace(NAME, "tactical-int8")
+    with Client(shared_path) as client:
+        window = client.window(client.find("tactical-int8"))
+        window.reset(numpy.zeros(420, numpy.float32))
+        for _ in range(REQUESTS):
+            window.tick(numpy.zeros(7, numpy.float32))
+        window.advance()
+        for _ in range(5):
+            with pytest.raises(Refused, match="non-finite-input"):
+                window.tick(numpy.full(7, numpy.nan, numpy.float32))
+    seen = figures(server)
+    for name, count in (("inferences", REQUESTS), ("failed_inferences", 5), ("states", REQUESTS)):
+        assert seen[f"tickmlp_serve_{name}_total{labels}"] == count
+    _, total, timed = histogram(seen, "tactical-int8", "kernel", "shared_memory")
+    assert 42 < timed < 158 and 0 < total < 1
+
+
 @pytest.mark.parametrize("attached", [False, True])
 def test_a_stuck_thread_makes_the_server_not_ready(start, shared_path, attached):
     """Whether it sleeps because nobody is attached, or looks at a ring."""
