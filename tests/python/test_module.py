@@ -10,9 +10,10 @@ import threading
 
 import numpy as np
 import pytest
-
-from conftest import BLOBS, ROOT, tickmlp
+import tickmlp
 from tickmlp import library
+
+from conftest import BLOBS, ROOT
 
 
 def test_contiguous_float32_is_not_copied(model):
