@@ -6,7 +6,7 @@ from __future__ import annotations
 # name: (exit code, cause). Those of 20 to 27, 29 and 31 are tickmlp-publish's too (tools/publish/cause.h).
 CAUSES: dict[str, tuple[int, str]] = {
     "usage": (2, "the command line is wrong"),
-    "refused-input": (4, "a file cannot be read, or the loader refuses the blob"),
+    "refused-input": (4, "a file or folder cannot be read, or the loader refuses the blob"),
     "missing-program": (4, "a program of build/, or minisign, is not there"),
     "closed-output": (4, "standard output does not take the answer; nothing was published"),
     "internal": (4, "a fault of the cycle itself"),
