@@ -57,7 +57,7 @@ def test_keys_that_do_not_sign(refused, key, tmp_path):
 
 def test_a_public_key_that_is_not_there(refused, after_training, three, published, key, tmp_path):
     """Told before the work: nothing is exported; a status does not call the folder damaged."""
-    for word in (tmp_path / "none.pub", "RWshort", "no key"):
+    for word in (tmp_path / "none.pub", "RWshort", "no key", ""):
         refused("refused-input", 4, "--sign", f"{key()}.key", "--public-key", word, source=tmp_path / "none.npz",
                 words=[f"public key {word}: no file of that name", "56 characters"])
         done = after_training("status", "--folder", published.folder, "--public-key", word)
