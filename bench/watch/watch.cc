@@ -22,9 +22,17 @@ struct WatchFree {
   void operator()(tickmlp_watch* watch) const { tickmlp_watch_free(watch); }
 };
 
+constexpr std::size_t kKeyLine = 56;  // characters: 42 bytes in base64
+
 // The key's own line, from a minisign.pub or as it was given.
 std::string public_key_line(const std::string& given) {
-  if (given.empty() || !file_exists(given)) return given;
+  if (given.empty()) return given;
+  if (!file_exists(given)) {
+    if (given.starts_with("RW") && given.size() == kKeyLine) return given;
+    refuse("public key " + printable(given) +
+           ": no file of that name, and not a key line; expected minisign's file, or its line of 56 characters that "
+           "begins with RW");
+  }
   std::istringstream lines(read_file(given, 4096));
   for (std::string line; std::getline(lines, line);)
     if (line.starts_with("RW")) return line;

@@ -14,10 +14,11 @@
 #include <tickmlp_watch.h>
 
 #define TICKS_IN_A_BAR 200
-#define TICK_NS 10000       /* between two ticks: 100,000 a second */
-#define CHECKED_EVERY 50    /* ticks; and the first after each swap: against the full path, and into the journal */
-#define MOST_ANSWERS 100000 /* that the journal keeps */
-#define LOOK_NS 50000000    /* between two looks at the folder */
+#define TICK_NS 10000        /* between two ticks: 100,000 a second */
+#define CHECKED_EVERY 50     /* ticks; and the first after each swap: against the full path, and into the journal */
+#define KEPT_OF_A_MODEL 5000 /* the first answers after each swap, 2.5 s of them, are kept in the journal */
+#define MOST_ANSWERS 100000  /* that it keeps: of 20 models */
+#define LOOK_NS 50000000     /* between two looks at the folder */
 #define MOST_COLUMNS 16
 #define MOST_OUTPUTS 16
 #define MOST_GENERATIONS 64
@@ -38,6 +39,7 @@ static struct desk {
   uint64_t bars;
   int core;
   answer* answers;
+  uint64_t kept, kept_of_model;
   uint64_t answered, checked, wrong, failed, ticks_of[MOST_GENERATIONS + 1]; /* by publication */
   tickmlp_error error;                                                       /* why the thread could not begin */
 } desk;
@@ -58,8 +60,9 @@ static void check(const tickmlp_held* held, const float* state, uint64_t bar, co
   if (tickmlp_infer(held->session, state, info->inputs, again, info->outputs) != TICKMLP_OK ||
       memcmp(again, output, info->outputs * sizeof *output) != 0)
     ++desk.wrong;
-  if (desk.checked < MOST_ANSWERS) {
-    answer* kept = &desk.answers[desk.checked];
+  if (desk.kept_of_model < KEPT_OF_A_MODEL && desk.kept < MOST_ANSWERS) {
+    answer* kept = &desk.answers[desk.kept++];
+    ++desk.kept_of_model;
     kept->generation = held->generation;
     kept->bar = bar;
     memcpy(kept->newest, row, info->window_columns * sizeof *row);
@@ -93,6 +96,7 @@ static void trade_bar(tickmlp_reader* reader, const tickmlp_held** held, uint64_
 
     tickmlp_recorder_record(&desk.recorder, tickmlp_clock_ns(&desk.clock, end - begin));
     desk.ticks_of[now->number < MOST_GENERATIONS ? now->number : MOST_GENERATIONS] += 1;
+    if (swapped) desk.kept_of_model = 0;
     if (status != TICKMLP_OK) ++desk.failed; /* `output` is an older tick's: not to be traded on */
     else if (swapped || desk.answered++ % CHECKED_EVERY == 0) check(now, state, bar, newest, output);
   }
@@ -216,8 +220,8 @@ int main(int count, char** words) {
   if (desk.error.status != TICKMLP_OK) return fail(&desk.error);
 
   FILE* journal = fopen(words[4], "wb");
-  const size_t kept = desk.checked < MOST_ANSWERS ? desk.checked : MOST_ANSWERS;
-  if (journal == NULL || fwrite(desk.answers, sizeof *desk.answers, kept, journal) != kept || fclose(journal) != 0)
+  if (journal == NULL || fwrite(desk.answers, sizeof *desk.answers, desk.kept, journal) != desk.kept ||
+      fclose(journal) != 0)
     return perror(words[4]), 4;
   free(desk.answers);
   free(rows);

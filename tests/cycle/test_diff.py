@@ -119,7 +119,12 @@ def test_generations_of_a_folder(diff, cycle, after_training, published):
 
 
 def test_files_that_are_no_blobs(after_training, tmp_path):
+    """The one of the two that is none is named, once."""
+    good, damaged = blob(tmp_path, "good"), tmp_path / "damaged"
     (tmp_path / "x").write_text("x")
-    for word in (tmp_path / "x", tmp_path / "none"):
-        done = after_training("diff", word, word)
-        assert done.code == 4 and "error refused-input: " in done.errors
+    damaged.write_bytes(good.read_bytes()[:-1] + b"x")
+    for path in (tmp_path / "x", tmp_path / "none", tmp_path, damaged):
+        for words in ((good, path), (path, good)):
+            done = after_training("diff", *words)
+            assert done.code == 4 and done.errors.startswith("after_training: error refused-input: "), done.errors
+            assert done.errors.count(str(path)) == 1 and str(good) not in done.errors, done.errors

@@ -52,7 +52,16 @@ def test_keys_that_do_not_sign(refused, key, tmp_path):
     refused("signing-failed", 18, "--sign", tmp_path / "none.key", words=["none.key"])
     refused("signing-failed", 18, "--sign", f"{ours}.pub")
     refused("signing-failed", 18, "--sign", f"{ours}.key", "--public-key", f"{theirs}.pub", words=["theirs.pub"])
-    refused("signing-failed", 18, "--sign", f"{ours}.key", "--public-key", "no key")
+    refused("signing-failed", 18, "--sign", f"{ours}.key", "--public-key", "RW" + 54 * "A")
+
+
+def test_a_public_key_that_is_not_there(refused, after_training, three, published, key, tmp_path):
+    """Told before the work: nothing is exported; a status does not call the folder damaged."""
+    for word in (tmp_path / "none.pub", "RWshort", "no key", ""):
+        refused("refused-input", 4, "--sign", f"{key()}.key", "--public-key", word, source=tmp_path / "none.npz",
+                words=[f"public key {word}: no file of that name", "56 characters"])
+        done = after_training("status", "--folder", published.folder, "--public-key", word)
+        assert done.code == 4 and f"refused-input: public key {word}: no file of that name" in done.errors
 
 
 def test_without_minisign(refused, key, tmp_path):

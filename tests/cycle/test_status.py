@@ -23,9 +23,15 @@ def test_empty(status, after_training, published):
     assert "nothing published yet" in after_training("status", "--folder", published.folder).text
 
 
-def test_missing(after_training, published):
-    done = after_training("status", "--folder", published.folder / "none")
-    assert done.code == 25 and "error cannot-write" in done.errors
+def test_what_is_no_folder(three, after_training, published):
+    """Reading is refused as reading; what would write says so."""
+    file, missing = published.folder / "current", published.folder / "none"
+    for path, words in ((file, "Not a directory, expected a folder\n"), (missing, "(mkdir it once)\n")):
+        for command in (["status"], ["diff", "1", "2"]):
+            done = after_training(*command, "--folder", path)
+            assert done.code == 4 and f"error refused-input: {path}: " in done.errors and words in done.errors
+        done = after_training("rollback", "--folder", path)
+        assert done.code == 25 and f"error cannot-write: {path}: " in done.errors and words in done.errors
 
 
 def test_good(status, three, after_training, published):

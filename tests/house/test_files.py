@@ -93,3 +93,14 @@ def test_python_tests_that_need_torch_say_so_in_their_name():
     complain([f"{path}: needs torch, so it has to be named test_torch_*.py" for path in files()
               if path.parts[0] == "tests" and path.match("test_*.py") and not path.match("test_torch_*")
               and need.search(text(path))])
+
+
+def test_no_test_imports_what_is_a_fixture_elsewhere():
+    """Folders that run in one command share the first one's module `conftest`: a fixture of that name may come."""
+    fixtures = {name for path in files() if path.name == "conftest.py"
+                for name in re.findall(r"^@pytest\.fixture.*\n(?:    .*\n)*def (\w+)", text(path), re.MULTILINE)}
+    assert "minisign" in fixtures
+    complain([f"{path}: imports {name} from conftest, expected a module of its own name"
+              for path in files() if path.parts[0] == "tests" and path.suffix == ".py"
+              for names in re.findall(r"^from conftest import (.*)$", text(path), re.MULTILINE)
+              for name in re.split(r"[,\s]+", names) if name in fixtures])

@@ -179,9 +179,16 @@ def test_missing_folder_and_usage(published, blobs, program, tmp_path):
     assert subprocess.run([program, "--help"], capture_output=True).returncode == 0
 
 
-def test_closed_output_does_not_undo_it(published, blobs, full_device):
-    assert subprocess.run(published.words(blobs(1)), stdout=full_device).returncode == 0
-    assert published.generation() == 1
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_a_lost_outcome_is_told_and_undoes_nothing(published, blobs, full_device, options):
+    for generation, output in ((1, full_device), (2, None)):
+        closed = (lambda: os.close(1)) if output is None else None
+        done = subprocess.run(published.words(blobs(generation), *options), stdout=output, stderr=subprocess.PIPE,
+                              text=True, preexec_fn=closed)
+        name = published_name(blobs(generation), generation)
+        assert done.returncode == 31 and done.stderr.count("\n") == 1, done
+        assert done.stderr.startswith(f"tickmlp-publish: error outcome-lost: {name} is current"), done.stderr
+        assert published.generation() == generation and published.leftovers() == []
 
 
 def test_bundled_models(published):

@@ -4,8 +4,9 @@ import subprocess
 
 import numpy as np
 import pytest
+import tickmlp
 
-from conftest import ROOT, tickmlp
+from conftest import ROOT
 
 KERNELS = [kernel.name for kernel in tickmlp.kernels() if kernel.available]
 

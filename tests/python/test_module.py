@@ -10,9 +10,10 @@ import threading
 
 import numpy as np
 import pytest
-
-from conftest import BLOBS, ROOT, tickmlp
+import tickmlp
 from tickmlp import library
+
+from conftest import BLOBS, ROOT
 
 
 def test_contiguous_float32_is_not_copied(model):
@@ -92,8 +93,26 @@ def test_refusals_have_the_library_s_names(model, tmp_path):
             tickmlp.Model(BLOBS[0], **wrong)
     with pytest.raises(ValueError, match="expected one of strict, flush"):
         model.session(non_finite="ignore")
-    with model.window() as window, pytest.raises(tickmlp.Error, match="window-empty"):
-        window.tick(np.zeros(7))
+    for name, wrong in (("blob", (f"{BLOBS[0]}\0x", None)), ("kernel", (BLOBS[0], "int8-avx2\0zz"))):
+        with pytest.raises(ValueError, match=f"{name} is b'.*; expected no NUL"):
+            tickmlp.Model(*wrong)
+
+
+@pytest.mark.parametrize("call, status, sentence", [
+    (lambda model, window: window.tick(np.zeros(7)), "window-empty", "no rows yet; expected reset() first"),
+    (lambda model, window: window.advance(), "window-empty", "no rows yet; expected reset() first"),
+    (lambda model, window: window.tick(np.zeros(6)), "input-count", "row of shape (6,); expected [7]"),
+    (lambda model, window: window.reset(np.zeros((59, 7))), "input-count",
+     "state of shape (59, 7); expected [420] or [60, 7]"),
+    (lambda model, window: window.reset(np.full(420, np.nan)), "non-finite-input",
+     'NaN or infinity among the inputs; expected finite ones or a "flush" window'),
+    *((lambda model, window, shape=shape: model.replay(np.zeros(shape)), "input-count",
+       f"bars of shape {shape}; expected [60 or more, 7]") for shape in ((60, 6), (7,), (59, 7), (1, 60, 7), ())),
+])
+def test_windows_say_what_was_seen_and_expected(model, call, status, sentence):
+    with model.window() as window, pytest.raises(tickmlp.Error) as refused:
+        call(model, window)
+    assert (refused.value.status, refused.value.message) == (status, sentence)
 
 
 def test_closed_objects_say_so():

@@ -10,14 +10,10 @@ import sys
 
 import numpy
 import pytest
+from minisigned import minisign
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TICKMLP_BUILD", ROOT / "build"))
-
-
-def minisign(*words: object) -> subprocess.CompletedProcess:
-    return subprocess.run(["minisign", *map(str, words)], capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                          timeout=60, check=False)
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,9 @@ def test_wrong_usage(binary, published, words, says):
 def test_a_public_key_that_is_none(binary, published, tmp_path):
     published.publish(1)
     (tmp_path / "empty.pub").write_text("untrusted comment: nothing\n")
-    for key, says in (("RWshort", "public key"), (str(tmp_path / "empty.pub"), "no public key in")):
+    missing = "no file of that name, and not a key line"
+    for key, says in (("RWshort", missing), (str(tmp_path / "none.pub"), missing), ("RW" + 54 * "!", "public key"),
+                      (str(tmp_path / "empty.pub"), "no public key in")):
         done = subprocess.run([binary, "watch", str(published.path), "--once", "--public-key", key], timeout=60,
                               capture_output=True, text=True, check=False)
         assert done.returncode == 4 and says in done.stderr, done

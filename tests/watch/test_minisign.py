@@ -2,7 +2,7 @@
 """What minisign signs is taken, what it would not verify is refused, and it agrees with us."""
 import pytest
 
-from conftest import minisign
+from minisigned import minisign
 
 
 def public_line(keys) -> str:

@@ -21,6 +21,7 @@ inline constexpr Cause kCannotWrite{25, "cannot-write"};             // `current
 inline constexpr Cause kNotDurable{26, "not-durable"};               // published, but perhaps not after a power cut
 inline constexpr Cause kDamagedFolder{27, "damaged-folder"};         // `current`, or a file of this name, is not ours
 inline constexpr Cause kWrongSignature{29, "wrong-signature"};       // not one of this blob, by its trusted comment
+inline constexpr Cause kOutcomeLost{31, "outcome-lost"};             // published, but nobody could be told
 
 // Thrown by this program only; main prints it and exits.
 struct Refusal {

@@ -18,7 +18,8 @@ constexpr const char* kFooter =
     "one, whenever this is killed. Generations only rise, unless --rollback-from says otherwise.\n"
     "Exit codes: 0 published, 2 wrong usage, 4 refused blob or signature file, 20 generation-too-low, 21 "
     "already-current,\n"
-    "22 race-lost, 23 busy, 24 other-model, 25 cannot-write, 26 not-durable, 27 damaged-folder, 29 wrong-signature.";
+    "22 race-lost, 23 busy, 24 other-model, 25 cannot-write, 26 not-durable, 27 damaged-folder, 29 wrong-signature,\n"
+    "31 outcome-lost (published).";
 
 // CLI11 takes -1 for 2^64 - 1.
 std::string check_whole(const std::string& text) {
@@ -86,8 +87,9 @@ int parse_and_publish(int count, char** words) {
   const Outcome outcome = publish(request);
   for (const std::string& warning : outcome.warnings)
     std::fprintf(stderr, "tickmlp-publish: warning: %s\n", warning.c_str());
-  // A closed standard output changes nothing about the publication, so the exit code stays 0.
-  std::fputs((json ? as_json(outcome) : as_text(outcome)).c_str(), stdout);
+  if (std::fputs((json ? as_json(outcome) : as_text(outcome)).c_str(), stdout) < 0 || std::fflush(stdout) != 0)
+    refuse_errno(kOutcomeLost, outcome.current.blob.file() + " is current, and standard output took no word of it",
+                 "expected it open");
   return 0;
 }
 

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-# name: (exit code, cause). Those of 20 to 27 and 29 are tickmlp-publish's too (tools/publish/cause.h).
+# name: (exit code, cause). Those of 20 to 27, 29 and 31 are tickmlp-publish's too (tools/publish/cause.h).
 CAUSES: dict[str, tuple[int, str]] = {
     "usage": (2, "the command line is wrong"),
-    "refused-input": (4, "a file cannot be read, or the loader refuses the blob"),
+    "refused-input": (4, "a file or folder cannot be read, or the loader refuses the blob"),
     "missing-program": (4, "a program of build/, or minisign, is not there"),
+    "closed-output": (4, "standard output does not take the answer; nothing was published"),
     "internal": (4, "a fault of the cycle itself"),
     "bad-checkpoint": (10, "the exporter refuses the checkpoint, the calibration or the description"),
     "over-budget": (11, "a head's accuracy figure is outside --budget"),
@@ -29,6 +30,7 @@ CAUSES: dict[str, tuple[int, str]] = {
     "no-such-generation": (28, "there is no such generation in the folder, or none to go back to"),
     "wrong-signature": (29, "a signature file is not minisign's, or not for this blob"),
     "not-comparable": (30, "two blobs have different inputs or outputs"),
+    "outcome-lost": (31, "published, but standard output does not take the outcome"),
 }
 BY_EXIT_CODE = {code: name for name, (code, _) in CAUSES.items() if code >= 20}
 

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import traceback
+from typing import Any
 
 from weight_export.errors import ExportError
 
@@ -24,8 +25,9 @@ def main(arguments: list[str]) -> int:
         parsed = options.parse(arguments)
         command = parsed.command
         text, report, code = RUN[command](parsed)
-        _print(json.dumps({"ok": code == 0, "command": command, "exit_code": code, **report}, indent=2)
-               if json_wanted else text)
+        if not _print(json.dumps({"ok": code == 0, "command": command, "exit_code": code, **report}, indent=2)
+                      if json_wanted else text):
+            raise _lost(report.get("published"))
         return code
     except SystemExit as done:  # argparse's --help
         return int(done.code or 0)
@@ -58,9 +60,20 @@ def _complain(line: str) -> None:
         pass  # stderr is closed: the exit code still tells
 
 
-def _print(text: str) -> None:
+def _print(text: str) -> bool:
+    """Whether standard output took it."""
     try:
         sys.stdout.buffer.write((text + "\n").encode("utf-8", "backslashreplace"))
         sys.stdout.flush()
-    except (OSError, AttributeError, ValueError):  # a closed pipe, or no stdout at all: what was done stays done
+        return True
+    except (OSError, AttributeError, ValueError):  # a full disk, a closed pipe, or no stdout at all
+        # Else the interpreter tries again when it ends, and complains.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return False
+
+
+def _lost(published: dict[str, Any] | None) -> Refused:
+    if published:
+        return Refused("outcome-lost", f"{published['file']} is current, and standard output took no word of it, "
+                       "expected it open")
+    return Refused("closed-output", "standard output takes no text, expected it open; nothing was published")

@@ -31,7 +31,8 @@ NO_FAULT_OF_THE_CHECKPOINT = {"cannot-write": "cannot-write", "internal": "inter
 
 def publish(options: argparse.Namespace) -> tuple[str, Report, int]:
     """(text, JSON, exit code). Causes: all of CAUSES."""
-    contents = read_folder(options.folder)
+    signing.check_public_key(options.public_key)
+    contents = read_folder(options.folder, "cannot-write")
     generation = _generation(options, contents)
     for name in ("tickmlp", "tickmlp-publish"):
         program(name)  # missing ones are told before the work, not after it

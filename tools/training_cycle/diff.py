@@ -12,6 +12,7 @@ import numpy as np
 
 from weight_export import layout
 from weight_export.blob import Blob
+from weight_export.errors import ExportError
 from weight_export.packed import PackedHead, PackedModel, evaluate
 from weight_export.read_blob import read_blob
 from weight_export.report import ELEMENT_NAMES
@@ -26,7 +27,7 @@ ZERO_CODE = 128  # the u8 code of x = 0, whose product with the weights the star
 def diff(options: argparse.Namespace) -> tuple[str, dict[str, Any], int]:
     """(text, JSON, exit code 0). Causes: not-comparable, no-such-generation, refused-input."""
     paths = [_path(options, word) for word in (options.a, options.b)]
-    a, b = (read_blob(path) for path in paths)
+    a, b = (_read(path) for path in paths)
     shapes = [(blob.packed.inputs, blob.packed.outputs) for blob in (a, b)]
     if shapes[0] != shapes[1]:
         raise Refused("not-comparable", f"{paths[0]} has {shapes[0][0]} inputs and {shapes[0][1]} outputs, expected "
@@ -47,6 +48,15 @@ def _path(options: argparse.Namespace, word: str) -> str:
     if contents.current is None:
         raise Refused("no-such-generation", f"nothing is published in {options.folder}, expected a current generation")
     return contents.path_of(contents.current.blob if word == "current" else previous(contents))
+
+
+def _read(path: str) -> Blob:
+    """Error: ExportError, which says of which file."""
+    try:
+        return read_blob(path)
+    except ExportError as error:
+        message = error.message if error.message.startswith(path) else f"{path}: {error.message}"
+        raise ExportError(error.name, message) from None
 
 
 def _identity(path: str, blob: Blob) -> dict[str, Any]:

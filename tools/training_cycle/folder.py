@@ -57,12 +57,13 @@ class Contents:
         return self
 
 
-def read_folder(path: str) -> Contents:
-    """Cause: cannot-write where the folder is missing: publishing there would fail as well."""
+def read_folder(path: str, cause: str = "refused-input") -> Contents:
+    """Cause: the one given where the folder cannot be read; cannot-write for who would write to it."""
     try:
         files = sorted(os.listdir(path))
     except OSError as error:
-        raise Refused("cannot-write", f"{path}: {error.strerror}, expected a folder (mkdir it once)") from None
+        hint = " (mkdir it once)" if isinstance(error, FileNotFoundError) else ""
+        raise Refused(cause, f"{path}: {error.strerror}, expected a folder{hint}") from None
     current, problem = _read_current(path, files)
     named = {file: parse_name(file) for file in files}
     blobs = sorted(filter(None, named.values()), key=lambda blob: (blob.generation, blob.file))

@@ -16,7 +16,7 @@ from .progress import Progress
 
 def rollback(options: argparse.Namespace) -> tuple[str, dict[str, Any], int]:
     """(text, JSON, exit code). Causes: no-such-generation, damaged-folder, and those of tickmlp-publish."""
-    contents = read_folder(options.folder).sound()
+    contents = read_folder(options.folder, "cannot-write").sound()
     if contents.current is None:
         raise Refused("no-such-generation", f"nothing is published in {options.folder}, expected a generation to "
                       "leave")

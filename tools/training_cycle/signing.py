@@ -5,10 +5,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 
 from .causes import Refused
 from .programs import installed, run
 from .progress import Progress
+
+
+KEY_LINE = re.compile(r"RW[A-Za-z0-9+/]{54}")  # 42 bytes in base64, the first two are "Ed"
+
+
+def check_public_key(key: str | None) -> None:
+    """Before any work: a mistyped file name, or nothing, is no key. Cause: refused-input."""
+    if key is not None and not os.path.exists(key) and not KEY_LINE.fullmatch(key):
+        raise Refused("refused-input", f"public key {key}: no file of that name, and not a key line, expected "
+                      "minisign's file, or its line of 56 characters that begins with RW")
 
 
 def sign(options: argparse.Namespace, path: str, name: str, generation: int, progress: Progress) -> str | None:

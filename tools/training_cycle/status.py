@@ -26,6 +26,7 @@ LOOKS, SECONDS_BETWEEN = 3, 0.05
 
 def status(options: argparse.Namespace) -> tuple[str, dict[str, Any], int]:
     """(text, JSON, exit code 0 or that of damaged-folder)."""
+    signing.check_public_key(options.public_key)
     progress = Progress(1, quiet=True)
     minisign = installed("minisign", "signature") if options.public_key else ""
     for _ in range(LOOKS):

@@ -7,18 +7,22 @@ import ctypes
 import os
 import threading
 import weakref
-from typing import Optional, Union
+from typing import NoReturn, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 
 from .library import (C, CCounters, CHeadInfo, CLoadOptions, CSessionOptions, ELEMENT_TYPES, LOCKS, Error, create,
                       status_name)
-from .values import Counters, Floats, Head, Info, choice, contiguous, floats, results
+from .values import Counters, Floats, Head, Info, c_string, choice, contiguous, floats, results
 
 MODES = {"copy": 0, "mapped": 1}
 NON_FINITE = {"strict": 0, "flush": 1}
 REPLAY_CHUNK = 1024  # windows that are laid out for one batch: 1.7 MB for 420 inputs
+# The calls of the hot path give a status and no sentence.
+WINDOW_SENTENCES = {"window-empty": "no rows yet; expected reset() first",
+                    "non-finite-input": "NaN or infinity among the inputs; expected finite ones or a \"flush\" window",
+                    "non-finite-output": "a logit overflowed float32; expected finite ones"}
 
 
 class _Handle:
@@ -107,26 +111,33 @@ class Window(_OfModel):
         """Takes all rows, oldest first: [inputs] or [rows, columns]."""
         values = contiguous(state)
         with self._lock:
-            self._check(C.tickmlp_window_reset(self._open(), values.ctypes.data, values.size))
+            code = C.tickmlp_window_reset(self._open(), values.ctypes.data, values.size)
+        if code != 0:
+            rows, columns = self._info.window
+            self._refused(code, f"state of shape {values.shape}; expected [{rows * columns}] or [{rows}, {columns}]")
 
     def tick(self, row: npt.ArrayLike, out: Optional[Floats] = None) -> Floats:
         """The newest row [columns] is this now: outputs [outputs]."""
         values = contiguous(row)
         outputs = results(out, (self._info.outputs,))
         with self._lock:
-            self._check(C.tickmlp_window_tick(self._open(), values.ctypes.data, values.size, outputs.ctypes.data,
-                                              outputs.size))
+            code = C.tickmlp_window_tick(self._open(), values.ctypes.data, values.size, outputs.ctypes.data,
+                                         outputs.size)
+        if code != 0:
+            self._refused(code, f"row of shape {values.shape}; expected [{self._info.window[1]}]")
         return outputs
 
     def advance(self) -> None:
         """The bar has closed: the window moves by one row."""
         with self._lock:
-            self._check(C.tickmlp_window_advance(self._open()))
+            code = C.tickmlp_window_advance(self._open())
+        if code != 0:
+            self._refused(code, "")
 
     @staticmethod
-    def _check(code: int) -> None:
-        if code != 0:
-            raise Error(status_name(code), "")
+    def _refused(code: int, counts: str) -> NoReturn:
+        status = status_name(code)
+        raise Error(status, counts if status == "input-count" else WINDOW_SENTENCES.get(status, ""))
 
 
 class Model(_Handle):
@@ -135,12 +146,13 @@ class Model(_Handle):
 
     def __init__(self, blob: Union[str, os.PathLike, bytes], kernel: Optional[str] = None, mode: str = "copy",
                  require_locked: bool = False):
-        options = CLoadOptions(kernel.encode() if kernel else None, choice(MODES, mode, "mode"), require_locked, None)
+        options = CLoadOptions(c_string(kernel.encode(), "kernel") if kernel else None, choice(MODES, mode, "mode"),
+                               require_locked, None)
         self._children: weakref.WeakSet = weakref.WeakSet()
         if isinstance(blob, bytes):
             handle = create(C.tickmlp_model_load_bytes, blob, len(blob), ctypes.byref(options))
         else:
-            handle = create(C.tickmlp_model_load, os.fsencode(blob), ctypes.byref(options))
+            handle = create(C.tickmlp_model_load, c_string(os.fsencode(blob), "blob"), ctypes.byref(options))
         super().__init__(handle, C.tickmlp_model_free)
         self.info = self._describe()
         self._session = Session(self, "strict", own=True)
@@ -176,9 +188,9 @@ class Model(_Handle):
         if self.info.window is None:
             raise Error("no-window", f"{self.info.name} was exported without a window")
         rows, columns = self.info.window
-        history, single = floats(bars, columns, "bars")
-        if single or len(history) < rows:
-            raise Error("input-count", f"bars of shape {np.shape(bars)}; expected [{rows} or more, {columns}]")
+        history = contiguous(bars)
+        if history.ndim != 2 or len(history) < rows or history.shape[1] != columns:
+            raise Error("input-count", f"bars of shape {history.shape}; expected [{rows} or more, {columns}]")
         windows = np.lib.stride_tricks.sliding_window_view(history.reshape(-1), self.info.inputs)[::columns]
         outputs = results(out, (len(windows), self.info.outputs))
         for begin in range(0, len(windows), REPLAY_CHUNK):

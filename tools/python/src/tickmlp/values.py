@@ -47,6 +47,13 @@ def choice(of: dict[str, int], value: str, what: str) -> int:
     return of[value]
 
 
+def c_string(value: bytes, what: str) -> bytes:
+    """C would stop at a NUL, and take another file or kernel than the one that was meant."""
+    if b"\0" in value:
+        raise ValueError(f"{what} is {value!r}; expected no NUL in it")
+    return value
+
+
 def contiguous(values: npt.ArrayLike) -> Floats:
     """As np.require() does, in 0.1 us where nothing has to be done, and not in 1.8."""
     if type(values) is np.ndarray and values.dtype == FLOAT32 and values.flags.c_contiguous and values.flags.aligned:
