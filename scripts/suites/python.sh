@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# suite: 20 | quick | build,test | 2 min | exporter, blob format and CLI, without torch
+# suite: 20 | quick | build,test | 7 min | exporter, blob format and CLI, without torch
 set -euo pipefail
 # shellcheck source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
