@@ -65,6 +65,7 @@ def test_the_state_that_is_refused_is_named(model):
     with pytest.raises(tickmlp.Error) as refused:
         model.infer(states, out)
     assert refused.value.status == "non-finite-input" and refused.value.index == 33
+    assert refused.value.message == "state 33 has nan as input 5, expected finite numbers; those before it are done"
     assert (out[:33] != 7).all() and (out[33:] == 7).all()
     with model.session(non_finite="flush") as session:
         assert np.isfinite(session.infer(states)).all() and session.counters.flushed == 1
@@ -73,6 +74,7 @@ def test_the_state_that_is_refused_is_named(model):
     with pytest.raises(tickmlp.Error) as refused:
         model.replay(bars)
     assert refused.value.index == 2500 - 59 and refused.value.status == "non-finite-input"
+    assert refused.value.message.startswith("window 2441 has inf as input 416, expected finite numbers")
     with pytest.raises(tickmlp.Error):
         model.replay(bars[:59])
 

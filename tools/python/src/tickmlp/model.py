@@ -97,8 +97,15 @@ class Session(_OfModel):
         with self._lock:
             code = C.tickmlp_infer_batch(self._open(), source, len(inputs), target, ctypes.byref(done))
         if code != 0:
-            raise Error(status_name(code), f"state {done.value}; those before it are done", done.value)
+            raise Error(status_name(code), f"state {done.value}{_why(inputs[done.value])}; those before it are done",
+                        done.value)
         return outputs
+
+
+def _why(state: Floats) -> str:
+    """What a refused state holds that is not finite, if anything."""
+    bad = np.flatnonzero(~np.isfinite(state))
+    return f" has {state[bad[0]]} as input {bad[0]}, expected finite numbers" if len(bad) else ""
 
 
 class Window(_OfModel):
@@ -199,7 +206,8 @@ class Model(_Handle):
                 self._session.infer(windows[begin:end], outputs[begin:end])
             except Error as error:
                 first = begin + error.index
-                raise Error(error.status, f"window {first}; those before it are done", first) from None
+                raise Error(error.status, f"window {first}{_why(windows[first])}; those before it are done",
+                            first) from None
         return outputs
 
     def close(self) -> None:
