@@ -46,6 +46,8 @@ def ask(start, with_grpc, generated):
     asked = []
 
     def begin(*options, folder=None):
+        if "--queue-limit" not in options:  # a busy box is no overload
+            options = (*options, "--queue-limit", "0")
         asked.append(Asked(start("--grpc-port", "0", *options, folder=folder), *generated))
         return asked[-1]
     yield begin
