@@ -74,8 +74,13 @@ std::vector<std::thread> start(const Workers& workers, const std::vector<int>& c
   for (std::size_t i = 0; i < workers.size(); ++i) {
     std::promise<std::string> started;
     std::future<std::string> told = started.get_future();
-    threads.emplace_back([&, i] { workers[i]->run(cores.empty() ? -1 : cores[i], &started); });
-    const std::string reason = told.get();
+    std::string reason;
+    try {
+      threads.emplace_back([&, i] { workers[i]->run(cores.empty() ? -1 : cores[i], &started); });
+      reason = told.get();
+    } catch (const std::exception& error) {
+      reason = std::string("cannot be made: ") + error.what();
+    }
     if (reason.empty()) continue;
     for (const auto& worker : workers) worker->stop();
     for (std::thread& thread : threads) thread.join();
