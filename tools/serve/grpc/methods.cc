@@ -169,7 +169,8 @@ Refusal Methods::find(const std::string& name, const std::string& version_text, 
 bool Methods::model_ready(const inference::ModelReadyRequest& request) {
   ThreadModel* model = nullptr;
   std::optional<std::uint64_t> version;
-  return !find(request.name(), request.version(), &model, &version);
+  return !find(request.name(), request.version(), &model, &version) &&
+         !check_arms(models_, options_.splits, request.name());
 }
 
 Refusal Methods::model_metadata(const inference::ModelMetadataRequest& request,
