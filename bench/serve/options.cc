@@ -66,7 +66,8 @@ void add_observation(CLI::App* command, ServeOptions* options) {
           "--cache-ttl", [options](std::uint64_t seconds) { options->cache.ttl_ns = seconds * 1'000'000'000; },
           "Seconds that a kept answer is given again; 3600 by default")
       ->type_name("SECONDS")
-      ->check(whole_number(1, 31'536'000));
+      ->check(whole_number(1, 31'536'000))
+      ->needs("--cache");
   command->add_flag_callback(
       "--quiet", [options] { options->log.level = LogLevel::off; }, "The same as --log-level off");
 }
@@ -79,21 +80,26 @@ void add_shared(CLI::App* command, shared::SharedOptions* options) {
           "this socket. Keeps a core busy")
       ->type_name("PATH");
   command->add_option("--shared-core", options->core, "Core of the thread that looks at the clients' rings")
-      ->check(whole_number(0, 4095));
+      ->check(whole_number(0, 4095))
+      ->needs("--shared-memory");
   command->add_option("--shared-clients", options->clients, "Clients at a time")
       ->capture_default_str()
-      ->check(whole_number(1, 4096));
+      ->check(whole_number(1, 4096))
+      ->needs("--shared-memory");
   command->add_option("--shared-windows", options->windows, "Most windows of one client; 0: none")
       ->capture_default_str()
-      ->check(whole_number(0, shared::kMaxWindows));
+      ->check(whole_number(0, shared::kMaxWindows))
+      ->needs("--shared-memory");
   command->add_option("--shared-ring-bytes", options->ring_bytes, "Most memory of one client's ring")
       ->capture_default_str()
-      ->check(whole_number(4096, 1 << 30));
+      ->check(whole_number(4096, 1 << 30))
+      ->needs("--shared-memory");
   command
       ->add_option("--shared-sleep-ns", options->sleep_after_ns,
                    "Sleep after so long without a request (waking takes about 20 us); 0: never while a client is there")
       ->capture_default_str()
-      ->check(whole_number(0, 1'000'000'000));
+      ->check(whole_number(0, 1'000'000'000))
+      ->needs("--shared-memory");
 }
 
 }  // namespace
@@ -127,10 +133,12 @@ void add_serve(CLI::App* app, const std::string&, Action* action) {
   command
       ->add_option("--grpc-cores", options->grpc.cores, "One gRPC thread pinned to each; they can be those of --cores")
       ->delimiter(',')
-      ->check(whole_number(0, 4095));
+      ->check(whole_number(0, 4095))
+      ->needs("--grpc-port");
   command->add_option("--grpc-threads", options->grpc.threads, "gRPC threads, where no cores are named for them")
       ->capture_default_str()
-      ->check(whole_number(1, 60));
+      ->check(whole_number(1, 60))
+      ->needs("--grpc-port");
   command->add_option("--kernel", options->repository.kernel, "Force a kernel by name (see `tickmlp kernels`)")
       ->type_name("NAME");
   command

@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 
 import numpy
 
@@ -36,10 +37,10 @@ def same_bits(a: numpy.ndarray, b: numpy.ndarray) -> bool:
 class Server:
     """A running server on a port of its own. Its standard error is kept in a file."""
 
-    def __init__(self, binary: str, repository: pathlib.Path, options: list[str]):
+    def __init__(self, binary: str, repository: pathlib.Path, options: list[str], prefix: Sequence[str] = ()):
         self.errors = tempfile.NamedTemporaryFile(mode="w+", suffix=".log")
-        self.process = subprocess.Popen([binary, "serve", "--repository", str(repository), "--port", "0", *options],
-                                        stderr=self.errors)
+        self.process = subprocess.Popen([*prefix, binary, "serve", "--repository", str(repository), "--port", "0",
+                                         *options], stderr=self.errors)
         self.port = self._wait_for_port()
 
     def _wait_for_port(self) -> int:

@@ -87,7 +87,7 @@ def test_swaps_under_load_never_bring_an_old_answer(start, generations, tmp_path
     folder = tmp_path / "models"
     folder.mkdir()
     shutil.copy(blobs[1][0], folder / "small.blob")
-    server = start("--cache", "50", "--threads", "2", folder=folder)
+    server = start("--cache", "50", "--threads", "2", "--queue-limit", "0", folder=folder)
     published, wrong, counts, ended = [1], [], {}, threading.Event()
 
     def client(seed):

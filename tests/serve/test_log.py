@@ -196,6 +196,14 @@ def test_a_log_that_cannot_be_opened_is_a_start_error(binary, repository):
     assert done.returncode == 4 and "log: " in done.stderr and "Traceback" not in done.stderr
 
 
+def test_a_log_makes_no_folder(binary, repository, tmp_path):
+    done = subprocess.run([binary, "serve", "--repository", str(repository), "--port", "0", "--log",
+                           str(tmp_path / "none" / "x.log")], stderr=subprocess.PIPE, text=True, timeout=30,
+                          check=False)
+    assert done.returncode == 4 and f"log: {tmp_path}/none: no such folder" in done.stderr, done
+    assert not (tmp_path / "none").exists()
+
+
 @pytest.mark.parametrize("options", [("--log-level", "off"), ("--quiet",), ("--log-level", "error")])
 def test_levels(binary, repository, options):
     process = subprocess.Popen([binary, "serve", "--repository", str(repository), "--port", "0", *options],

@@ -4,11 +4,12 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
 
 from repositories import ADMIN, answer_of, change, index
-from served import ROOT, TOKEN, Server, same_bits
+from served import MODELS, ROOT, TOKEN, Server, same_bits
 
 
 def test_flat_model_is_replaced_by_load(start, blobs, repository, expected):
@@ -59,6 +60,38 @@ def test_unload_and_load(start):
     ready = json.loads(server.ask("POST", "/v2/repository/index", b'{"ready":true}')[2])
     assert len(ready) == 3
     assert server.ask("GET", "/v2/health/ready")[0] == 200
+    assert change(server, "load", "tactical-int8")[0] == 200
+    assert server.ask("GET", "/v2/models/tactical-int8/ready")[0] == 200
+
+
+def test_a_refused_load_ends_the_rest_of_an_unloaded_model(start, blobs, repository):
+    """It is wanted again and does not serve: that is not ready, until it is mended or unloaded."""
+    path = repository / "small.blob"
+    shutil.copy(blobs(1), path)
+    server = start()
+    assert change(server, "unload", "small")[0] == 200 and server.ask("GET", "/v2/health/ready")[0] == 200
+    path.write_bytes(path.read_bytes()[:-1])
+    assert change(server, "load", "small")[0] == 409
+    assert server.ask("GET", "/v2/health/ready")[0] == 503
+    assert b"tickmlp_serve_ready 0\n" in server.ask("GET", "/metrics")[2]
+    assert change(server, "unload", "small")[0] == 200 and server.ask("GET", "/v2/health/ready")[0] == 200
+    assert change(server, "load", "small")[0] == 409
+    path.write_bytes(blobs(1).read_bytes())
+    assert change(server, "load", "small")[0] == 200 and server.ask("GET", "/v2/health/ready")[0] == 200
+
+
+def test_an_unloaded_model_whose_file_is_gone_leaves_the_index(start, repository):
+    server = start("--poll", "20ms")
+    for name in MODELS:
+        assert change(server, "unload", name)[0] == 200
+        (repository / f"{name}.blob").unlink()
+    end = time.monotonic() + 10
+    while any(index(server, name) for name in MODELS) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert json.loads(server.ask("POST", "/v2/repository/index", b"")[2]) == []
+    assert server.ask("GET", "/v2/health/ready")[0] == 200  # nothing that should serve does not
+    assert change(server, "load", "tactical-int8")[0] == 404
+    shutil.copy(ROOT / "weights" / "tactical-int8.blob", repository)
     assert change(server, "load", "tactical-int8")[0] == 200
     assert server.ask("GET", "/v2/models/tactical-int8/ready")[0] == 200
 

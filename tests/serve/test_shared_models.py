@@ -69,14 +69,16 @@ def test_every_answer_is_that_of_its_generation(start, shared_path, tmp_path, ge
     seen, stop = {}, threading.Event()
 
     def swap():
-        for generation in range(2, 13):
-            shutil.copy(known[generation][0], folder / "next")
-            os.replace(folder / "next", folder / "small.blob")
-            load(server, name="small")
-            end = time.monotonic() + 10
-            while generation not in seen and time.monotonic() < end:
-                time.sleep(0.001)
-        stop.set()
+        try:
+            for generation in range(2, 13):
+                shutil.copy(known[generation][0], folder / "next")
+                os.replace(folder / "next", folder / "small.blob")
+                load(server, name="small")
+                end = time.monotonic() + 10
+                while generation not in seen and time.monotonic() < end:
+                    time.sleep(0.001)
+        finally:
+            stop.set()
     with Client(shared_path) as client:
         model = client.find("small")
         swapper = threading.Thread(target=swap)

@@ -61,12 +61,14 @@ def test_windows_follow_their_model(served, shared_path, generations):
         seen, stop = {1}, threading.Event()
 
         def swap():
-            for generation in range(2, LAST + 1):
-                served(generation)
-                end = time.monotonic() + 10
-                while generation not in seen and time.monotonic() < end:
-                    time.sleep(0.001)
-            stop.set()
+            try:
+                for generation in range(2, LAST + 1):
+                    served(generation)
+                    end = time.monotonic() + 10
+                    while generation not in seen and time.monotonic() < end:
+                        time.sleep(0.001)
+            finally:
+                stop.set()
         swapper = threading.Thread(target=swap)
         swapper.start()
         while not stop.is_set():

@@ -8,8 +8,9 @@ import jsonschema
 import numpy
 import pytest
 
-from test_openapi import DOCUMENT
+from repositories import change
 from served import TOKEN, binary_outputs, same_bits
+from test_openapi import DOCUMENT
 
 RAW = {"Inference-Header-Content-Length": "0"}
 STATE = numpy.random.default_rng(4).uniform(-1, 1, (1, 420)).astype(numpy.float32)
@@ -45,6 +46,21 @@ def test_a_split_wants_a_key(start):
     assert status == 400 and "Tickmlp-Key" in json.loads(body)["error"]
     assert server.ask("GET", "/v2/models/tactical/ready")[0] == 200
     assert server.ask("GET", "/v2/models/tactical")[0] == 200
+
+
+@pytest.mark.parametrize("arm", ["tactical-int8", "tactical-float32"])
+def test_a_split_is_ready_while_every_arm_is_served(start, arm):
+    server = start("--split", SPLIT)
+    for what, expected in (("unload", 503), ("load", 200)):
+        assert change(server, what, arm)[0] == 200
+        status, _, body = server.ask("GET", "/v2/models/tactical/ready")
+        assert status == expected, body
+        assert status == 200 or f"model {arm} of the split tactical is not served" in json.loads(body)["error"]
+
+
+def test_the_first_arm_speaks_for_a_split(start):
+    head = json.loads(start("--split", SPLIT).ask("GET", "/v2/models/tactical")[2])
+    assert head["name"] == "tactical-int8" and head["inputs"][0]["shape"] == [-1, 420]
 
 
 @pytest.mark.parametrize("option, text, code, says", [

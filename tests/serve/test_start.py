@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -34,6 +35,36 @@ def test_port_of_another_server(binary, server):
 def test_host(binary):
     assert "host nonsense: expected an IP address" in refused(binary, "--host", "nonsense")
     assert "no address of this machine" in refused(binary, "--host", "192.0.2.1")
+
+
+def without_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return True
+    return False
+
+
+@pytest.mark.skipif(without_ipv6(), reason="no IPv6 here")
+def test_an_ipv6_address_stands_in_brackets(binary, start):
+    server = start("--host", "::1")
+    assert f"listening on http://[::1]:{server.port}\"" in server.log()
+    assert f"cannot listen on [::1]:{server.port}: " in refused(binary, "--host", "::1", "--port", str(server.port))
+    url = server.log().split("listening on ")[1].split("\"")[0]
+    with urllib.request.urlopen(url + "/v2/health/live", timeout=30) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize("option, value, needs", [
+    ("--shared-core", "0", "--shared-memory"), ("--shared-clients", "1", "--shared-memory"),
+    ("--shared-windows", "1", "--shared-memory"), ("--shared-ring-bytes", "4096", "--shared-memory"),
+    ("--shared-sleep-ns", "1", "--shared-memory"), ("--grpc-cores", "0", "--grpc-port"),
+    ("--grpc-threads", "1", "--grpc-port"), ("--cache-ttl", "1", "--cache")])
+def test_an_option_that_means_nothing_alone_is_wrong_usage(binary, option, value, needs):
+    done = subprocess.run([binary, "serve", "--repository", ROOT / "weights", "--port", "99", option, value, "--host",
+                           "nonsense"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2 and f"{option} requires {needs}" in done.stderr, done
 
 
 def test_privileged_port(binary):

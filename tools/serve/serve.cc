@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "serve/authority.h"
 #include "serve/log/journal.h"
 #include "serve/supervisor.h"
 
@@ -74,8 +75,13 @@ std::vector<std::thread> start(const Workers& workers, const std::vector<int>& c
   for (std::size_t i = 0; i < workers.size(); ++i) {
     std::promise<std::string> started;
     std::future<std::string> told = started.get_future();
-    threads.emplace_back([&, i] { workers[i]->run(cores.empty() ? -1 : cores[i], &started); });
-    const std::string reason = told.get();
+    std::string reason;
+    try {
+      threads.emplace_back([&, i] { workers[i]->run(cores.empty() ? -1 : cores[i], &started); });
+      reason = told.get();
+    } catch (const std::exception& error) {
+      reason = std::string("cannot be made: ") + error.what();
+    }
     if (reason.empty()) continue;
     for (const auto& worker : workers) worker->stop();
     for (std::thread& thread : threads) thread.join();
@@ -122,7 +128,7 @@ std::unique_ptr<GrpcServer> grpc_beside(const ServeOptions& options, const GrpcH
   grpc.handshake_ns = options.http.limits.request_ns;
   std::unique_ptr<GrpcServer> server;
   if (const Refusal refusal = start_grpc(grpc, host, &server)) throw StartError{refusal.message};
-  log.event(LogLevel::info, "listening", "listening on grpc://" + grpc.host + ":" + std::to_string(server->port()),
+  log.event(LogLevel::info, "listening", "listening on grpc://" + authority(grpc.host, server->port()),
             {{"host", grpc.host}, {"port", server->port()}});
   return server;
 }
@@ -198,8 +204,8 @@ int serve(const ServeOptions& options) {
     shadows.refresh();
   });
   log.event(LogLevel::info, "listening",
-            std::string("listening on ") + (http.tls.certificate.empty() ? "http" : "https") + "://" + http.host + ":" +
-                std::to_string(http.port),
+            std::string("listening on ") + (http.tls.certificate.empty() ? "http" : "https") + "://" +
+                authority(http.host, http.port),
             {{"host", http.host}, {"port", http.port}, {"threads", count}});
   if (grpc != nullptr) threads.emplace_back([&] { grpc->join(); });
   const int code = supervisor.run(threads);

@@ -32,6 +32,16 @@ def test_as_tritons_client_unloads(asked):
     assert not asked.model_ready(NAME)
 
 
+@pytest.mark.parametrize("arm", ["tactical-int8", "tactical-float32"])
+def test_a_split_is_ready_while_every_arm_is_served(ask, arm):
+    asked = ask("--split", "tactical=tactical-int8:50%,tactical-float32:50%")
+    assert asked.model_ready("tactical")
+    asked.unload(arm, BEARER)
+    assert not asked.model_ready("tactical")
+    asked.load(arm, BEARER)
+    assert asked.model_ready("tactical")
+
+
 def test_a_failed_load_keeps_the_model(asked, repository):
     (repository / f"{NAME}.blob").write_bytes(b"no blob")
     code, message = code_of(asked.load, NAME, BEARER)

@@ -54,6 +54,16 @@ def test_pinned(ask):
     assert outputs_of(asked.stub.ModelInfer(asked.request(NAME, STATE))).shape == (1, 10)
 
 
+def test_an_ipv6_address_stands_in_brackets(ask):
+    try:
+        asked = ask("--host", "::1")
+    except AssertionError as error:
+        if "Cannot assign requested address" not in str(error) and "not supported" not in str(error):
+            raise
+        pytest.skip("no IPv6 here")
+    assert f"listening on grpc://[::1]:{asked.port}\"" in asked.server.log()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_end_is_told_to_streams(asked, number):
     """A client that only waits does not hold the server back, and learns that it may ask another one."""

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "serve/authority.h"
 #include "serve/grpc/worker.h"
 
 namespace tickmlp::serve {
@@ -80,8 +81,7 @@ class Server final : public GrpcServer {
   }
 
   Refusal start() {
-    const std::string host = options_.host.find(':') == std::string::npos ? options_.host : "[" + options_.host + "]";
-    const std::string address = host + ":" + std::to_string(options_.port);
+    const std::string address = authority(options_.host, options_.port);
     grpc::ServerBuilder builder;
     set_limits(options_, &builder);
     builder.RegisterService(&shared_.service);

@@ -46,12 +46,16 @@ Methods::Methods(const GrpcOptions& options, const GrpcHost& host, std::string t
 
 template <typename Request, typename Handler>
 Refusal Methods::with(ByteBuffer* bytes, Handler handler) {
-  arena_.Reset();
-  auto* request = Arena::CreateMessage<Request>(&arena_);
-  grpc::ProtoBufferReader reader(bytes);
-  if (!reader.status().ok() || !request->ParseFromZeroCopyStream(&reader))
-    return {Code::bad_request, "the message: expected a " + request->GetTypeName()};
-  return handler(*request);
+  try {
+    arena_.Reset();
+    auto* request = Arena::CreateMessage<Request>(&arena_);
+    grpc::ProtoBufferReader reader(bytes);
+    if (!reader.status().ok() || !request->ParseFromZeroCopyStream(&reader))
+      return {Code::bad_request, "the message: expected a " + request->GetTypeName()};
+    return handler(*request);
+  } catch (const std::exception& error) {  // out of memory: this call's end, and nobody else's
+    return {Code::internal, error.what()};
+  }
 }
 
 Refusal Methods::answer(Method method, bool ready, std::string_view key, ByteBuffer* bytes, ByteBuffer* response) {
@@ -169,7 +173,8 @@ Refusal Methods::find(const std::string& name, const std::string& version_text, 
 bool Methods::model_ready(const inference::ModelReadyRequest& request) {
   ThreadModel* model = nullptr;
   std::optional<std::uint64_t> version;
-  return !find(request.name(), request.version(), &model, &version);
+  return !find(request.name(), request.version(), &model, &version) &&
+         !check_arms(models_, options_.splits, request.name());
 }
 
 Refusal Methods::model_metadata(const inference::ModelMetadataRequest& request,

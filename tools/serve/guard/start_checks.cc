@@ -9,6 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <thread>
 
+#include "serve/authority.h"
 #include "tickmlp.h"
 
 namespace tickmlp::serve {
@@ -38,8 +39,7 @@ std::uint16_t check_port(const std::string& host, std::uint16_t port) {
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(1, error);
-  if (error)
-    throw StartError{"cannot listen on " + host + ":" + std::to_string(port) + ": " + error.message() + advice(error)};
+  if (error) throw StartError{"cannot listen on " + authority(host, port) + ": " + error.message() + advice(error)};
   return acceptor.local_endpoint().port();
 }
 

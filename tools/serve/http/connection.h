@@ -4,6 +4,7 @@
 #ifndef TICKMLP_SERVE_HTTP_CONNECTION_H_
 #define TICKMLP_SERVE_HTTP_CONNECTION_H_
 #include <boost/intrusive/list.hpp>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -71,6 +72,15 @@ class Connection : public std::enable_shared_from_this<Connection>,
   void close() {
     const std::shared_ptr<Connection> kept = std::move(kept_);
     close_stream();
+  }
+  // The body of every handler. What it throws (memory ran out) is this connection's end, and nobody else's.
+  template <typename Step>
+  void guarded(Step step) {
+    try {
+      step();
+    } catch (const std::exception&) {
+      close();
+    }
   }
 
  protected:

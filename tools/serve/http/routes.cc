@@ -111,6 +111,7 @@ Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::str
   if (!part.empty() && part != "ready" && part != "stats" && (part != "shadow" || model->shadow.owner() == nullptr))
     return no_route();
   if (const Refusal refusal = expect(incoming, Incoming::Method::get)) return refusal;
+  if (part == "ready") return check_arms(models_, options_.splits, name);
   if (part == "stats") *later = statistics(model->served->name, version);
   if (part.empty()) model_metadata(*model, answer);
   if (part == "shadow") shadow_figures(*model, answer);

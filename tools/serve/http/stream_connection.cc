@@ -55,7 +55,7 @@ class StreamConnection : public Connection {
                               if (error) return self->close();
                               self->host_.meter.receiving();  // decrypted already: only the turn begins here
                               self->host_.meter.received();
-                              self->received(bytes);
+                              self->guarded([&] { self->received(bytes); });
                             });
   }
 
@@ -68,7 +68,7 @@ class StreamConnection : public Connection {
   void send_rest() {
     asio::async_write(stream_, asio::buffer(out_), [self = self()](error_code error, std::size_t) {
       if (error) return self->close();
-      self->sent();
+      self->guarded([&] { self->sent(); });
     });
   }
 
@@ -80,7 +80,7 @@ class StreamConnection : public Connection {
   }
 
   void run_soon() override {
-    asio::post(stream_.get_executor(), [self = self()] { self->advance(); });
+    asio::post(stream_.get_executor(), [self = self()] { self->guarded([&] { self->advance(); }); });
   }
 
   Stream stream_;
@@ -98,14 +98,19 @@ class PlainConnection final : public StreamConnection<tcp::socket> {
     stream_.async_wait(tcp::socket::wait_read, [self = this->self(), this](error_code error) {
       receiving_ = false;
       if (error) return close();
-      const std::span<char> into = room();
-      host_.meter.receiving();
-      const std::size_t bytes = stream_.read_some(asio::buffer(into.data(), into.size()), error);
-      if (error == asio::error::would_block) return receive();
-      if (error) return close();
-      host_.meter.received();
-      received(bytes);
+      guarded([&] { take(); });
     });
+  }
+
+  void take() {
+    error_code error;
+    const std::span<char> into = room();
+    host_.meter.receiving();
+    const std::size_t bytes = stream_.read_some(asio::buffer(into.data(), into.size()), error);
+    if (error == asio::error::would_block) return receive();
+    if (error) return close();
+    host_.meter.received();
+    received(bytes);
   }
 
   // The first attempt costs one system call and nothing else; almost always it takes all.
@@ -130,7 +135,7 @@ class TlsConnection final : public StreamConnection<asio::ssl::stream<tcp::socke
     stream_.async_handshake(asio::ssl::stream_base::server, [self = this->self(), this](error_code error) {
       if (error) return close();
       handshaking_ = false;
-      receive();
+      guarded([&] { receive(); });
     });
   }
 

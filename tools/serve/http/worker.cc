@@ -53,9 +53,14 @@ void Worker::run(int core, std::promise<std::string>* started) {
     return started->set_value(error.what());
   }
   started->set_value("");
-  accept();
   tick();
-  context_.run();
+  for (bool ended = false; !ended;) {
+    try {
+      context_.run();
+      ended = true;
+    } catch (const std::exception&) {  // out of memory: what could not be begun is tried again at the next tick
+    }
+  }
   meter.figures().turned_ns.set(0);
   while (!connections_.empty()) {
     const auto kept = connections_.front().shared_from_this();
@@ -77,25 +82,30 @@ void Worker::read_clocks() {
 // Out of descriptors, or full: the tick tries again, and the kernel's queue holds who comes meanwhile.
 void Worker::accept() {
   if (count_ >= options_.connections) return;
-  accepting_ = true;
   acceptor_.async_accept(context_, [this](boost::system::error_code error, tcp::socket socket) {
     accepting_ = false;
     if (!acceptor_.is_open() || error) return;
     accepted(std::move(socket));
     accept();
   });
+  accepting_ = true;
 }
 
 void Worker::accepted(tcp::socket socket) {
   boost::system::error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   socket.non_blocking(true, ignored);
-  const auto connection =
-      tls_ ? tls_->connection(std::move(socket), *this) : plain_connection(std::move(socket), *this);
-  ++count_;
+  const std::size_t before = count_++;
+  std::shared_ptr<Connection> connection;
+  try {
+    connection = tls_ ? tls_->connection(std::move(socket), *this) : plain_connection(std::move(socket), *this);
+  } catch (const std::exception&) {  // out of memory: who came is let go
+    count_ = before;
+    return;
+  }
   meter.figures().accepted.add();
   connections_.push_back(*connection);
-  connection->start();
+  connection->guarded([&] { connection->start(); });
 }
 
 void Worker::tick() {
@@ -104,11 +114,14 @@ void Worker::tick() {
   timespec cpu{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
   shedder_.tick(static_cast<std::uint64_t>(cpu.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(cpu.tv_nsec));
-  routes_->housekeeping(now_ns_);
   meter.figures().connections.set(count_);
-  resume_paused();
-  check_connections();
-  if (!draining_ && !accepting_) accept();
+  try {
+    routes_->housekeeping(now_ns_);
+    resume_paused();
+    check_connections();
+    if (!draining_ && !accepting_) accept();
+  } catch (const std::exception&) {  // out of memory: the next tick may do better
+  }
   if (draining_ && connections_.empty()) return context_.stop();
   timer_.expires_after(kTick);
   timer_.async_wait([this](boost::system::error_code error) {
@@ -118,7 +131,7 @@ void Worker::tick() {
 
 void Worker::resume_paused() {
   for (; !paused_.empty() && paused_.front().first <= now_ns_; paused_.pop_front())
-    if (const auto connection = paused_.front().second.lock()) connection->check_time();
+    if (const auto connection = paused_.front().second.lock()) connection->guarded([&] { connection->check_time(); });
 }
 
 // Each takes its turn within 1.6 s: what was looked at goes to the list's end.
@@ -128,7 +141,7 @@ void Worker::check_connections() {
     Connection& connection = connections_.front();
     const auto kept = connection.shared_from_this();
     connections_.splice(connections_.end(), connections_, connections_.begin());
-    kept->check_time();
+    kept->guarded([&] { kept->check_time(); });
     if (draining_ && kept->idle()) kept->close();
   }
   if (count_ >= std::min(options_.idle_connections, options_.connections)) close_idle();
@@ -184,14 +197,13 @@ bool Worker::handle(const Incoming& incoming, std::string_view body, Answer* ans
     answer->refuse({Code::internal, error.what()});
     return true;
   }
-  shared_.jobs.post([this, later = std::move(later), connection] {
-    auto filled = std::make_shared<Answer>();
+  shared_.jobs.post([this, later = std::move(later), connection, filled = std::make_shared<Answer>()] {
     try {
       later(filled.get());
     } catch (const std::exception& error) {
       filled->refuse({Code::internal, error.what()});
     }
-    asio::post(context_, [connection, filled] { connection->answer_later(*filled); });
+    asio::post(context_, [connection, filled] { connection->guarded([&] { connection->answer_later(*filled); }); });
   });
   return false;
 }

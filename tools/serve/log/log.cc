@@ -7,6 +7,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -32,6 +33,10 @@ spdlog::level::level_enum level_of(LogLevel level) {
 
 std::shared_ptr<spdlog::sinks::sink> open_sink(const std::string& file) {
   std::shared_ptr<spdlog::sinks::sink> sink;
+  // spdlog would make the folder, with whatever rights: a name that was mistyped is to be noticed.
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  if (std::error_code error; !folder.empty() && !std::filesystem::exists(folder, error))
+    throw spdlog::spdlog_ex(folder.string() + ": no such folder");
   if (file == "-") sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   else sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
   sink->set_pattern("%v");  // the lines are made here, whole

@@ -182,7 +182,8 @@ Refusal Repository::load(std::string_view name) {
   }
   if (refusal) ++entry.refused;
   else entry.taken += publication(entry) != before;
-  if (!refusal) entry.unloaded = entry.pinned = false;
+  entry.unloaded = false;  // wanted again, so that a refusal shows in ready()
+  if (!refusal) entry.pinned = false;
   publish();
   return refusal;
 }
@@ -202,6 +203,12 @@ Refusal Repository::unload(std::string_view name) {
 std::vector<std::string> Repository::poll() {
   const std::lock_guard lock(loading_);
   std::vector<std::string> lines;
+  const auto gone = [](const auto& one) {
+    std::error_code error;
+    return one.second.unloaded && std::filesystem::symlink_status(one.second.found.path, error).type() ==
+                                      std::filesystem::file_type::not_found;
+  };
+  if (std::erase_if(entries_, gone) != 0) publish();
   for (auto& [name, entry] : entries_) {
     if (entry.served == nullptr) continue;
     tickmlp_swap_collect(entry.served->current->swap());

@@ -64,11 +64,11 @@ class Repository {
   std::vector<IndexRow> index() const;
   // A copy for whoever asks, of what load() would take now. Null: it cannot be loaded.
   Model load_copy(std::string_view name);
-  // Every model of the folder serves.
+  // Every model of the folder serves, or was unloaded on request.
   bool ready() const;
 
-  // Looks at what published folders name as current, and frees what no reader holds any more. For a housekeeping
-  // thread. Returns a line for each thing that happened.
+  // Looks at what published folders name as current, frees what no reader holds any more, and forgets what was unloaded
+  // and is gone from the folder. For a housekeeping thread. Returns a line for each thing that happened.
   std::vector<std::string> poll();
 
  private:

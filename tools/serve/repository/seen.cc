@@ -14,7 +14,7 @@ std::shared_ptr<const Catalogue> Repository::catalogue() const { return seen()->
 void Repository::publish() {
   auto catalogue = std::make_shared<Catalogue>();
   auto next = std::make_shared<Snapshot>();
-  next->ready = !entries_.empty();
+  next->ready = true;
   for (const auto& [name, entry] : entries_) {
     next->rows.push_back({name, entry.reason, entry.served, entry.taken, entry.refused});
     if (entry.served != nullptr) catalogue->emplace(name, entry.served);
