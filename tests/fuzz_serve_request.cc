@@ -19,7 +19,9 @@ void check(bool good) {
   if (!good) std::abort();
 }
 
-Shape small_shape() { return {3, 4, {{"first", "\"first\"", 3, 0, true}, {"second", "\"second\"", 1, 3, false}}}; }
+Shape small_shape() {
+  return {3, 4, 0, 0, {{"first", "\"first\"", 3, 0, true}, {"second", "\"second\"", 1, 3, false}}};
+}
 
 void flatten(const json& data, std::vector<float>* out) {
   for (const json& value : data) {

@@ -18,7 +18,7 @@ using namespace tickmlp::serve;
 
 TEST_CASE("access log: a full ring loses records and says so") {
   const auto log = std::make_unique<AccessLog>("t", AccessPolicy{AccessPolicy::Kind::all});
-  AccessRecord record("GET", "/", "", "");
+  AccessRecord record("GET", "/", "", "", "");
   std::size_t taken = 0;
   while (log->take(record)) ++taken;
   CHECK(taken >= AccessLog::kRecords - 1);
@@ -126,7 +126,7 @@ TEST_CASE("meter: what came whole has no time of receiving") {
   exchange.model = &model;
   const std::uint64_t begin = tickmlp_clock_begin();
   exchange.note(3, false, begin, tickmlp_clock_end());
-  meter.answered(200, 10, 20, {"POST", "/x", "\"7\"", ""});
+  meter.answered(200, 10, 20, {"POST", "/x", "\"7\"", "", ""});
   meter.sending();
   meter.sent();
   std::uint64_t stages = 0;

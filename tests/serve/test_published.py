@@ -60,6 +60,10 @@ def test_a_bad_publication_is_refused(start, published, blobs):
         time.sleep(0.05)
     assert "small-3-00000000.blob" in index(server, "small")[0][2]
     assert answer_of(server)[0] == 2 and server.ask("GET", "/v2/health/ready")[0] == 200
+    time.sleep(1.2)
+    refused = [json.loads(line) for line in server.log().splitlines() if '"model_refused"' in line]
+    assert [(one["version"], one["file"]) for one in refused] == [("3", "small-3-00000000.blob")]
+    assert refused[0]["message"] == index(server, "small")[0][2] and refused[0]["message"].startswith("file-open: ")
 
 
 def test_rollback_stays_until_the_next_load(start, published, expected):

@@ -3,7 +3,9 @@
 // HTTP's are those of the figures and of the log too, whichever way the request came.
 #ifndef TICKMLP_SERVE_REFUSAL_H_
 #define TICKMLP_SERVE_REFUSAL_H_
+#include <algorithm>
 #include <string>
+#include <string_view>
 
 namespace tickmlp::serve {
 
@@ -33,6 +35,16 @@ struct Refusal {
 
   explicit operator bool() const { return code != Code::ok; }
 };
+
+// What a client sent, as a message may repeat it: its first 40 bytes, control characters replaced.
+inline std::string cut_text(std::string_view text) {
+  constexpr std::size_t kMost = 40;
+  std::string out(text.substr(0, kMost));
+  std::replace_if(
+      out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return text.size() > kMost ? out + "..." : out;
+}
+inline std::string quoted_text(std::string_view text) { return '"' + cut_text(text) + '"'; }
 
 inline int http_status(Code code) {
   switch (code) {

@@ -65,6 +65,7 @@ def test_calls_are_in_the_access_log(ask):
         assert [one["status"] for one in part[:4]] == [200, 200, 200, 400]
         assert [one["id"] for one in part[:4]] == ["good 1", "good 3", "good 3", '"bad"']
         assert [one["states"] for one in part[:3]] == [1, 3, 3] and {one["traceparent"] for one in part} == {TRACE}
+        assert ["reason" in one for one in part[:4]] == [False, False, False, True] and "input" in part[3]["reason"]
         for one in part[:4]:
             assert one["model"] == NAME and one["version"] == "1" and one["received_bytes"] > 0
             times = [one[f"{stage}_us"] for stage in STAGES]
@@ -72,7 +73,7 @@ def test_calls_are_in_the_access_log(ask):
     assert unary[4]["status"] == 404 and unary[4]["id"] == "lost" and "model" not in unary[4]
     assert [(one["path"].split("/")[-1], one["status"]) for one in others] == [
         ("ServerReady", 200), ("RepositoryModelLoad", 401)]
-    assert "traceparent" not in others[0]
+    assert "traceparent" not in others[0] and "reason" not in others[0] and "token" in others[1]["reason"]
 
 
 def test_which_calls_are_in_it(ask):

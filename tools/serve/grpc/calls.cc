@@ -63,7 +63,8 @@ void UnaryCall::proceed(bool ok) {
   // Answered, or the server is shut down and no call came.
   if (answered_) worker_.ended();
   if (answered_ && takes_long()) {
-    worker_.meter().answered(status_, received_bytes_, sent_bytes_, {kVerb, path_of(method_), {}, traceparent_});
+    worker_.meter().answered(status_, received_bytes_, sent_bytes_,
+                             {kVerb, path_of(method_), {}, traceparent_, reason_});
     worker_.meter().sending();
     worker_.meter().sent();
   }
@@ -87,7 +88,7 @@ void UnaryCall::answer() {
   if (!refusal)
     refusal = worker_.methods().answer(method_, worker_.ready(), metadata_of(*context_, kKey), &request_, &response);
   meter.answered(http_status(refusal.code), received_bytes_, response.Length(),
-                 {kVerb, path_of(method_), meter.current().id, traceparent_});
+                 {kVerb, path_of(method_), meter.current().id, traceparent_, refusal.message});
   meter.sending();
   finish(refusal, response);
   meter.sent();
@@ -115,6 +116,7 @@ void UnaryCall::answer_later() {
 
 void UnaryCall::finish(const Refusal& refusal, const ByteBuffer& response) {
   status_ = http_status(refusal.code);
+  reason_ = refusal.message;
   sent_bytes_ = response.Length();
   if (refusal) responder_->FinishWithError(status_of(refusal), this);
   else responder_->Finish(response, grpc::Status::OK, this);
@@ -139,7 +141,8 @@ void StreamCall::answer() {
   const Refusal refusal =
       worker_.methods().answer_streamed(metadata_of(context_, kKey), worker_.sheds(context_), &message_, &response);
   meter.answered(refusal ? http_status(refusal.code) : meter.current().status, received_bytes, response.Length(),
-                 {kVerb, path_of(Method::model_stream_infer), meter.current().id, traceparent_});
+                 {kVerb, path_of(Method::model_stream_infer), meter.current().id, traceparent_,
+                  refusal ? std::string_view(refusal.message) : meter.current().reason});
   meter.sending();
   if (refusal) {
     finish(refusal);

@@ -38,6 +38,7 @@ class UnaryCall : public Call {
   bool answered_ = false;
   // Of a call that takes long, which is told to the meter when its answer has gone.
   int status_ = 0;
+  std::string reason_;
   std::size_t received_bytes_ = 0, sent_bytes_ = 0;
   std::string_view traceparent_;
   std::optional<grpc::ServerContext> context_;  // each serves one call

@@ -132,6 +132,7 @@ Refusal Methods::answer_streamed(std::string_view key, const Refusal& shed, Byte
       answer->mutable_infer_response()->Clear();
       answer->mutable_infer_response()->set_id(request.id());  // which of the stream's requests it was
       answer->set_error_message(refusal.message);
+      meter_.current().reason = answer->error_message();
     }
     *response = to_bytes(*answer);
     return Refusal{};

@@ -24,6 +24,7 @@ void Answer::clear() {
   fields.clear();
   body.clear();
   id.clear();
+  reason.clear();
 }
 
 void Answer::refuse(const Refusal& refusal) {
@@ -33,6 +34,7 @@ void Answer::refuse(const Refusal& refusal) {
   id.swap(asked);
   status = http_status(refusal.code);
   body = error_json(refusal.message);
+  reason = refusal.message;
   if (refusal.code == Code::unavailable) fields = "Retry-After: " + std::to_string(refusal.retry_after_s) + "\r\n";
   if (refusal.code == Code::method_not_allowed) fields = "Allow: " + refusal.allow + "\r\n";
   if (refusal.code == Code::unauthorised) fields = "WWW-Authenticate: Bearer\r\n";

@@ -17,7 +17,8 @@ struct Answer {
   std::size_t inference_header_bytes = 0;              // 0: not sent
   std::string fields;                                  // further ones, each with its CR LF
   std::string body;
-  std::string id;  // the request's, as JSON: for the log
+  std::string id;      // the request's, as JSON: for the log
+  std::string reason;  // the refusal's message: for the log too
 
   void clear();
   // {"error": ...} with the status that fits, and what must go with it (Retry-After, WWW-Authenticate). Keeps the id.

@@ -123,7 +123,7 @@ void Connection::append(const Answer& answer) {
   append_answer(answer, incoming_, ending_, host_.date(), &out_);
   host_.meter.answered(answer.status, incoming_.chunked ? chunks_.body().size() : incoming_.content_length,
                        answer.body.size(),
-                       {name_of(incoming_.method), incoming_.path, answer.id, incoming_.traceparent});
+                       {name_of(incoming_.method), incoming_.path, answer.id, incoming_.traceparent, answer.reason});
 }
 
 // What stands behind a request that was refused unread cannot be told from a request: the connection ends.
@@ -197,7 +197,10 @@ void Connection::check_time() {
                                                 : host_.limits.request_ns;
   if (lasted < most) return;
   if (idle() || writing_ || handshaking_) return close();
-  incoming_.clear();
+  // What is said of the request is what has come of it; the wait for the rest is not the server's time.
+  if (state_ == State::head) incoming_.clear();
+  else incoming_.content_length = unread().size() - head_bytes_;
+  host_.meter.arrived();
   refuse({Code::timeout,
           "the request did not arrive whole in " + std::to_string(host_.limits.request_ns / 1'000'000) + " ms"});
   since_ns_ = now;

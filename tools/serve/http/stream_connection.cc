@@ -91,7 +91,7 @@ class PlainConnection final : public StreamConnection<tcp::socket> {
   using StreamConnection::StreamConnection;
 
  private:
-  // Its own recv, so that it can be timed; as many system calls as with async_read_some().
+  // Its own recv, so that it can be timed. The wait arms epoll anew: an epoll_ctl a request, beside recv and send.
   void receive() override {
     if (!stream_.is_open()) return;
     receiving_ = true;

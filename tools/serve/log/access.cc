@@ -19,11 +19,12 @@ std::optional<std::uint64_t> number(std::string_view text, std::string_view* res
 }  // namespace
 
 AccessRecord::AccessRecord(std::string_view method_text, std::string_view path_text, std::string_view id_text,
-                           std::string_view traceparent_text) {
+                           std::string_view traceparent_text, std::string_view reason_text) {
   method.assign(method_text);
   path.assign(path_text);
   id.assign(id_text);
   traceparent.assign(traceparent_text);
+  reason.assign(reason_text);
 }
 
 std::optional<AccessPolicy> read_access_policy(std::string_view text) {

@@ -17,7 +17,13 @@ void Journal::tell(const IndexRow& before, const IndexRow& now) {
     log_.event(level, event, message, {{"model", now.name}, {"version", now.version}});
   };
   const bool served = before.state == "READY", serves = now.state == "READY";
-  if (now.refused != before.refused) say(LogLevel::error, "model_refused", now.reason);
+  if (now.refused != before.refused) {  // not of the version that serves on, but of another, where its name has it
+    const auto published = read_published_name(now.refused_file);
+    log_.event(LogLevel::error, "model_refused", now.reason,
+               {{"model", now.name},
+                {"version", published ? std::to_string(published->generation) : ""},
+                {"file", now.refused_file}});
+  }
   if (serves && !served) say(LogLevel::info, "model_loaded", "generation " + now.version + " serves");
   if (!serves && served) say(LogLevel::info, "model_unloaded", "generation " + before.version + " serves no more");
   if (serves && served && (now.generation != before.generation || now.taken != before.taken))

@@ -65,6 +65,8 @@ std::string access_line(LogLevel level, const AccessLog& from, const AccessRecor
   object["path"] = record.path.view();
   if (record.path.cut) object["path_cut"] = true;
   object["status"] = record.status;
+  if (record.reason.size != 0) object["reason"] = record.reason.view();
+  if (record.reason.cut) object["reason_cut"] = true;
   if (record.model != nullptr) {
     object["model"] = record.model->name;
     object["version"] = std::to_string(record.generation);

@@ -21,7 +21,7 @@ struct Exchange {
   std::uint64_t encoded = 0;
   int status = 0;
   std::uint64_t received_bytes = 0, sent_bytes = 0;  // of bodies
-  std::string_view id{};                             // over gRPC; valid until it is answered
+  std::string_view id{}, reason{};                   // over gRPC; valid until it is answered
 
   void note(std::uint64_t of_generation, bool out_of_cache, std::uint64_t compute_begin, std::uint64_t compute_end) {
     generation = of_generation;
@@ -33,7 +33,7 @@ struct Exchange {
 
 // What the log wants to know beside that. Copied only where there is an access log.
 struct ExchangeText {
-  std::string_view method, path, id, traceparent;
+  std::string_view method, path, id, traceparent, reason;
 };
 
 // Thread-compatible. A turn is what a thread does when bytes have come: receive, answer what is complete, send. The

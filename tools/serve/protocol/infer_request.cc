@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "serve/protocol/fields.h"
+#include "serve/protocol/wide_numbers.h"
 
 namespace tickmlp::serve {
 namespace {
@@ -123,14 +124,25 @@ Refusal InferRequestReader::read_raw(const Shape& shape, std::string_view body, 
   return {};
 }
 
+// `json` has kBodyPadding readable bytes behind its end, and may go once it is parsed.
+simdjson::error_code InferRequestReader::parse(std::string_view json, element* document) {
+  if (parser_.capacity() < json.size() || parser_.max_depth() != kJsonDepth)
+    if (const auto error = parser_.allocate(std::max<std::size_t>(json.size(), 16384), kJsonDepth)) return error;
+  return parser_.parse(json.data(), json.size(), false).get(*document);
+}
+
 Refusal InferRequestReader::read_json(const Shape& shape, std::string_view json, std::string_view binary,
                                       InferRequest* out) {
-  if (parser_.capacity() < json.size() || parser_.max_depth() != kJsonDepth)
-    if (parser_.allocate(std::max<std::size_t>(json.size(), 16384), kJsonDepth) != simdjson::SUCCESS)
-      return {Code::internal, "out of memory"};
   element document;
-  if (const auto error = parser_.parse(json.data(), json.size(), false).get(document); error != simdjson::SUCCESS)
-    return bad_request(std::string("no JSON: ") + simdjson::error_message(error));
+  auto error = parse(json, &document);
+  if (error == simdjson::NUMBER_ERROR) {  // perhaps only an integer beyond 64 bits
+    std::string widened;
+    if (const std::string_view beyond = widen_integers(json, &widened); !beyond.empty())
+      return bad_request("number " + cut_text(beyond) + ": expected one within float32's range");
+    error = parse(widened, &document);
+  }
+  if (error == simdjson::MEMALLOC) return {Code::internal, "out of memory"};
+  if (error != simdjson::SUCCESS) return bad_request(std::string("no JSON: ") + simdjson::error_message(error));
   object members;
   if (document.get(members) != simdjson::SUCCESS) return bad_request("JSON: expected an object");
   std::array<Field, 4> fields;

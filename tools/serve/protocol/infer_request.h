@@ -45,6 +45,7 @@ class InferRequestReader {
 
  private:
   Refusal read_raw(const Shape& shape, std::string_view body, InferRequest* out) const;
+  simdjson::error_code parse(std::string_view json, simdjson::dom::element* document);
   Refusal read_json(const Shape& shape, std::string_view json, std::string_view binary, InferRequest* out);
   Refusal read_input(const Shape& shape, simdjson::dom::object input, std::string_view binary, InferRequest* out) const;
   Refusal check_states(std::uint64_t states) const;

@@ -18,7 +18,8 @@ Refusal Repository::open() {
     Entry& entry = entries_[std::move(name)];
     entry.found = std::move(one);
     entry.reason = load_entry(&entry).message;
-    ++(entry.served != nullptr ? entry.taken : entry.refused);
+    if (entry.served != nullptr) ++entry.taken;
+    else note_refusal(&entry);
   }
   publish();
   return {};
@@ -157,6 +158,12 @@ std::uint64_t Repository::publication(const Entry& entry) {
   return entry.served == nullptr ? 0 : entry.served->current->state().number;
 }
 
+void Repository::note_refusal(Entry* entry) {
+  ++entry->refused;
+  const std::filesystem::path path = entry->found.path;
+  entry->refused_file = entry->found.published ? current_file(path) : path.filename().string();
+}
+
 Refusal Repository::load(std::string_view name) {
   if (!is_model_name(name)) return {Code::bad_request, "no model's name: expected 1 to 63 of A-Z a-z 0-9 . _ + -"};
   const std::lock_guard lock(loading_);
@@ -180,7 +187,7 @@ Refusal Repository::load(std::string_view name) {
     publish();
     return refusal;
   }
-  if (refusal) ++entry.refused;
+  if (refusal) note_refusal(&entry);
   else entry.taken += publication(entry) != before;
   entry.unloaded = false;  // wanted again, so that a refusal shows in ready()
   if (!refusal) entry.pinned = false;
@@ -223,10 +230,11 @@ std::vector<std::string> Repository::poll() {
       ++entry.taken;
       lines.push_back(name + ": generation " + std::to_string(report.running) + " serves");
     } else {
-      entry.reason = report.error.message;
-      ++entry.refused;
+      entry.reason = refused(report.error.status, report.error).message;
+      note_refusal(&entry);
+      entry.refused_file = report.file;
       publish();
-      lines.push_back(name + ": refused " + tickmlp_status_name(report.error.status) + ": " + report.error.message);
+      lines.push_back(name + ": refused " + entry.reason);
     }
   }
   return lines;

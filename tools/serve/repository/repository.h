@@ -39,6 +39,7 @@ struct IndexRow {
   unsigned breaker_open = 0;                 // threads whose circuit breaker over it is open
   std::uint64_t breaker_opened = 0, breaker_failures = 0;  // times, so far
   std::uint64_t breaker_fallbacks = 0;                     // answers by an older generation in its place
+  std::string refused_file{};                              // the last that was refused, of the current one's row
 };
 
 // Thread-safe. Loads read files, milliseconds and more, and take turns; nobody else waits for them: what is asked for
@@ -83,6 +84,7 @@ class Repository {
     bool unloaded = false;                              // on request
     std::uint64_t taken = 0, refused = 0;               // generations, so far
     bool pinned = false;                                // to the generation of a rollback
+    std::string refused_file{};                         // what the last refusal was about: a name without its folder
   };
 
   // What others see.
@@ -90,6 +92,7 @@ class Repository {
     std::string name, reason;
     std::shared_ptr<const Served> served;  // null: does not
     std::uint64_t taken = 0, refused = 0;
+    std::string refused_file{};
   };
   struct Snapshot {
     std::shared_ptr<const Catalogue> catalogue = std::make_shared<Catalogue>();
@@ -98,6 +101,7 @@ class Repository {
   };
 
   static std::uint64_t publication(const Entry& entry);
+  static void note_refusal(Entry* entry);
   Refusal load_entry(Entry* entry);
   Refusal reload(Entry* entry);
   Refusal first(Entry* entry, Model model);

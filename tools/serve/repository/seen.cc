@@ -16,7 +16,7 @@ void Repository::publish() {
   auto next = std::make_shared<Snapshot>();
   next->ready = true;
   for (const auto& [name, entry] : entries_) {
-    next->rows.push_back({name, entry.reason, entry.served, entry.taken, entry.refused});
+    next->rows.push_back({name, entry.reason, entry.served, entry.taken, entry.refused, entry.refused_file});
     if (entry.served != nullptr) catalogue->emplace(name, entry.served);
     else next->ready = next->ready && entry.unloaded;
   }
@@ -33,14 +33,15 @@ std::vector<IndexRow> Repository::index() const {
   for (const Row& row : seen()->rows) {
     if (row.served == nullptr) {
       rows.push_back({row.name, "", "UNAVAILABLE", row.reason, 0, true, row.taken, row.refused});
+      rows.back().refused_file = row.refused_file;
       continue;
     }
     const std::uint64_t generation = row.served->current->state().generation;
     const BreakerState& breaker = row.served->current->breaker;
     rows.push_back({row.name, std::to_string(generation), "READY", row.reason, generation, true, row.taken, row.refused,
                     breaker.open.load(std::memory_order_relaxed), breaker.opened.load(std::memory_order_relaxed),
-                    breaker.failures.load(std::memory_order_relaxed),
-                    breaker.fallbacks.load(std::memory_order_relaxed)});
+                    breaker.failures.load(std::memory_order_relaxed), breaker.fallbacks.load(std::memory_order_relaxed),
+                    row.refused_file});
     for (auto other = row.served->others.rbegin(); other != row.served->others.rend(); ++other)
       if (other->first != generation)
         rows.push_back({row.name, std::to_string(other->first), "READY", "", other->first, false});
