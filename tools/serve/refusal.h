@@ -44,7 +44,6 @@ inline std::string cut_text(std::string_view text) {
       out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   return text.size() > kMost ? out + "..." : out;
 }
-inline std::string quoted_text(std::string_view text) { return '"' + cut_text(text) + '"'; }
 
 inline int http_status(Code code) {
   switch (code) {

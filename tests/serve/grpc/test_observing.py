@@ -120,6 +120,11 @@ def test_both_protocols_tell_the_same_statistics(ask):
     count_mixed(asked)
     for _ in range(2):
         assert asked.server.infer(NAME, STATES)[0] == 200  # the second comes out of the cache
+
+    def counted():  # a client may have its answer before the thread that gave it has counted it
+        stats = statistics(asked.server, f"/v2/models/{NAME}/stats")[0]["inference_stats"]
+        return (stats["success"]["count"], stats["fail"]["count"]) == (8, 2)
+    wait_until(counted)
     for question, path in (({}, "stats"), ({"name": NAME}, f"{NAME}/stats"),
                            ({"name": NAME, "version": "1"}, f"{NAME}/versions/1/stats")):
         answer = asked.stub.ModelStatistics(asked.messages.ModelStatisticsRequest(**question))
