@@ -59,8 +59,7 @@ tickmlp_status Window::follow(const tickmlp_held& held, const std::shared_ptr<Sl
   return TICKMLP_OK;
 }
 
-Inferred Window::reset(Models&, ThreadModel& model, std::optional<std::uint64_t> version,
-                       std::span<const float> state) {
+Inferred Window::reset(ThreadModel& model, std::optional<std::uint64_t> version, std::span<const float> state) {
   return with_held(model, version, [&](const tickmlp_held& held, const std::shared_ptr<Slot>& slot, Inferred&) {
     if (is_over(held, slot)) {
       const tickmlp_status status = tickmlp_window_reset(made_.get(), state.data(), state.size());
@@ -95,7 +94,7 @@ Inferred Window::tick(Models& models, ThreadModel& model, std::optional<std::uin
   return out;
 }
 
-Inferred Window::advance(Models&, ThreadModel& model, std::optional<std::uint64_t> version) {
+Inferred Window::advance(ThreadModel& model, std::optional<std::uint64_t> version) {
   return with_held(model, version, [&](const tickmlp_held& held, const std::shared_ptr<Slot>& slot, Inferred&) {
     if (const tickmlp_status status = follow(held, slot); status != TICKMLP_OK) return status;
     const tickmlp_status status = tickmlp_window_advance(made_.get());

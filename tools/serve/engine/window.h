@@ -22,12 +22,11 @@ namespace tickmlp::serve {
 class Window {
  public:
   // `state` is the model's, [inputs].
-  Inferred reset(Models& models, ThreadModel& model, std::optional<std::uint64_t> version,
-                 std::span<const float> state);
+  Inferred reset(ThreadModel& model, std::optional<std::uint64_t> version, std::span<const float> state);
   // `row` [columns()], outputs [the model's].
   Inferred tick(Models& models, ThreadModel& model, std::optional<std::uint64_t> version, const float* row,
                 float* outputs);
-  Inferred advance(Models& models, ThreadModel& model, std::optional<std::uint64_t> version);
+  Inferred advance(ThreadModel& model, std::optional<std::uint64_t> version);
 
   std::size_t columns() const { return columns_; }       // 0 before the first reset
   std::span<const float> rows() const { return rows_; }  // of the last call that succeeded, oldest first

@@ -10,11 +10,6 @@ namespace {
 // nobody has touched yet, the CPU takes 130 ns for lanes that are masked out.
 constexpr std::size_t kBefore = 16;
 
-// One writer: a plain load and a plain store.
-void add(std::atomic<std::uint64_t>* counter, std::uint64_t count) {
-  counter->store(counter->load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
-}
-
 std::uint32_t status_of(const serve::Inferred& inferred) {
   switch (inferred.refusal.code) {
     case serve::Code::ok: return TICKMLP_CLIENT_OK;
@@ -35,7 +30,6 @@ std::uint32_t status_of(const serve::Inferred& inferred) {
 }  // namespace
 
 void Poller::refuse(const Asked& asked, std::uint32_t status, const Answer& answer) {
-  add(&counters_.refused, 1);
   asked.client->ring->answer(asked.slot, {0, status, answer.generation, answer.failed_state, answer.arm, 0}, nullptr,
                              0);
 }
@@ -54,8 +48,6 @@ void Poller::give(const Asked& asked, const Chosen& chosen, const serve::Inferre
   asked.client->ring->answer(asked.slot, {0, TICKMLP_CLIENT_OK, inferred.generation, 0, chosen.arm, outputs},
                              outputs_.data(), states * outputs);
   if (states != 0) tally_->answered(*chosen.model, states, inferred, asked.begin);
-  add(&counters_.answers, 1);
-  add(&counters_.states, states);
 }
 
 void Poller::make_room(std::size_t inputs, std::size_t outputs) {
@@ -140,7 +132,7 @@ void Poller::reset(const Asked& asked) {
   auto next = client.windows[request.states] != nullptr ? nullptr : std::make_unique<OpenWindow>();
   OpenWindow& window = next != nullptr ? *next : *client.windows[request.states];
   const serve::Inferred inferred =
-      window.window.reset(*models_, *chosen.model, chosen.meaning->version, {inputs_.data(), shape.inputs});
+      window.window.reset(*chosen.model, chosen.meaning->version, {inputs_.data(), shape.inputs});
   if (!inferred.refusal) {
     window.handle = request.handle;
     window.arm = chosen.arm;
@@ -179,7 +171,7 @@ void Poller::advance(const Asked& asked) {
   OpenWindow* window = nullptr;
   Chosen chosen;
   if (find_window(asked, &window, &chosen))
-    give(asked, chosen, window->window.advance(*models_, *chosen.model, chosen.meaning->version), 0);
+    give(asked, chosen, window->window.advance(*chosen.model, chosen.meaning->version), 0);
 }
 
 // What is not open is closed too.

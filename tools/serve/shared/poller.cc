@@ -103,7 +103,6 @@ bool Poller::sleep(const Round& round) {
   for (Attached* client : round.clients) client->ring->set_asleep(true);
   bool rang = look(round);
   if (!rang && round_.load(std::memory_order_acquire) == &round && !stopping_.load(std::memory_order_acquire)) {
-    counters_.sleeps.store(counters_.sleeps.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     tally_->lives();
     pollfd entry{bell_.get(), POLLIN, 0};
     rang = poll(&entry, 1, kSleepMs) > 0;

@@ -19,14 +19,6 @@ struct Round {
   std::vector<Attached*> clients;
 };
 
-// Counts since the start; each is a number that it had.
-struct SharedCounters {
-  std::atomic<std::uint64_t> answers = 0;  // that carry outputs
-  std::atomic<std::uint64_t> states = 0;   // in them
-  std::atomic<std::uint64_t> refused = 0;  // requests
-  std::atomic<std::uint64_t> sleeps = 0;
-};
-
 class Poller {
  public:
   // `sleep_after_ns` 0: it spins while anyone is attached, and its core is busy. `windows`: most of one client.
@@ -41,7 +33,6 @@ class Poller {
   void wake();
   // What is in the rings by now is answered, then run() returns.
   void stop();
-  const SharedCounters& counters() const { return counters_; }
 
  private:
   bool look(const Round& round);
@@ -84,7 +75,6 @@ class Poller {
   std::atomic<const Round*> round_;
   std::atomic<std::uint64_t> seen_ = 0;
   std::atomic<bool> stopping_ = false;
-  SharedCounters counters_;
   std::optional<Tally> tally_;           // of the thread that runs
   std::optional<serve::Models> models_;  // made in the thread that runs: its readers belong to it
   std::vector<float> inputs_, outputs_;

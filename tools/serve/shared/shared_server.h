@@ -34,7 +34,6 @@ class SharedServer {
   // Answers what is in the rings, then lets every client go. Milliseconds.
   void stop();
 
-  const SharedCounters& counters() const { return poller_.counters(); }
   std::size_t clients() const { return attached_.load(std::memory_order_relaxed); }  // from any thread
 
  private:
