@@ -151,7 +151,6 @@ void SharedServer::publish() {
   next->number = round_->number + 1;
   for (const auto& client : clients_)
     if (client->ring) next->clients.push_back(client.get());
-  attached_.store(next->clients.size(), std::memory_order_relaxed);
   poller_.set_round(next.get());
   leaving_.push_back({next->number, nullptr, std::move(round_)});
   round_ = std::move(next);

@@ -34,8 +34,6 @@ class SharedServer {
   // Answers what is in the rings, then lets every client go. Milliseconds.
   void stop();
 
-  std::size_t clients() const { return attached_.load(std::memory_order_relaxed); }  // from any thread
-
  private:
   void run();
   void accept();
@@ -57,7 +55,6 @@ class SharedServer {
   Listener listener_;
   Descriptor epoll_, stop_bell_;
   std::list<std::unique_ptr<Attached>> clients_;
-  std::atomic<std::size_t> attached_ = 0;
   std::unique_ptr<Round> round_ = std::make_unique<Round>();
   struct Leaving {  // until the thread of the rings has seen the round after it
     std::uint64_t number;
