@@ -69,7 +69,7 @@ struct Running {
   Log log{LogOptions{"-", LogLevel::off, {}}};
   Metrics metrics;
   Health health;
-  Jobs jobs;
+  Jobs jobs{log};
   WorkerOptions options;
   std::optional<Worker> worker;
   std::promise<std::string> started;

@@ -23,6 +23,26 @@ std::string token_of(const std::string& path) {
   return token;
 }
 
+// A time with its unit becomes a number of ns.
+CLI::Validator time_ns() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        static const CLI::AsNumberWithUnit kNumber(std::map<std::string, double>{{"ms", 1e6}, {"s", 1e9}},
+                                                   CLI::AsNumberWithUnit::UNIT_REQUIRED);
+        static const CLI::Range kRange(1e6, 3.6e12);
+        std::string number = text;
+        try {
+          if (kNumber(number).empty() && kRange(number).empty()) {
+            text = number;
+            return "";
+          }
+        } catch (const CLI::ValidationError&) {  // CLI11's way to say that there is no unit
+        }
+        return "\"" + printable(text) + "\": expected a time from 1ms to 3600s, with its unit";
+      },
+      "TIME");
+}
+
 int start(const std::shared_ptr<ServeOptions>& options, const std::string& token_file) {
   if (!token_file.empty()) options->http.routes.admin_token = token_of(token_file);
   try {
@@ -113,7 +133,9 @@ void add_serve(CLI::App* app, const std::string&, Action* action) {
       ->required()
       ->type_name("DIR");
   command->add_option("--host", options->http.host, "Address to listen on")->capture_default_str();
-  command->add_option("--port", options->http.port, "Port to listen on; 0: any that is free")->capture_default_str();
+  command->add_option("--port", options->http.port, "Port to listen on; 0: any that is free")
+      ->capture_default_str()
+      ->check(whole_number(0, 65535));
   command->add_option("--cores", options->cores, "One serving thread pinned to each, 2,3 or so")
       ->delimiter(',')
       ->check(whole_number(0, 4095));
@@ -129,7 +151,8 @@ void add_serve(CLI::App* app, const std::string&, Action* action) {
           },
           serve::has_grpc() ? "Answer over gRPC too, on this port; 0: any that is free"
                             : "Answer over gRPC too: not in this program, which was built without gRPC")
-      ->type_name("UINT");
+      ->type_name("UINT")
+      ->check(whole_number(0, 65535));
   command
       ->add_option("--grpc-cores", options->grpc.cores, "One gRPC thread pinned to each; they can be those of --cores")
       ->delimiter(',')
@@ -172,10 +195,7 @@ void add_serve(CLI::App* app, const std::string&, Action* action) {
           "A candidate that answers too and is only compared: PRIMARY=CANDIDATE[,every=N]")
       ->type_name("PAIR")
       ->take_all();
-  const std::map<std::string, double> units{{"ms", 1e6}, {"s", 1e9}};
-  command->add_option("--poll", *poll, "Between two looks at published folders (default: 1s)")
-      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"))
-      ->check(CLI::Range(1e6, 3.6e12).description("1ms - 3600s"));
+  command->add_option("--poll", *poll, "Between two looks at published folders (default: 1s)")->transform(time_ns());
   add_observation(command, options.get());
   add_guard_options(command, options.get());
   add_shared(command, &options->shared);

@@ -44,8 +44,9 @@ run_pytest() {
   local python report code=0
   python=$(find_python pytest numpy) || skip_suite 'no python3 with pytest and numpy'
   report=$(mktemp)
-  (cd "$ROOT" && TICKMLP_BUILD=$ROOT/build "$python" -m pytest -q -p no:cacheprovider --continue-on-collection-errors \
-    --junitxml="$report" "$@") || code=$?
+  # shellcheck disable=SC2086
+  (cd "$ROOT" && TICKMLP_BUILD=$ROOT/build ${RUN_UNDER:-} "$python" -m pytest -q -p no:cacheprovider \
+    --continue-on-collection-errors --junitxml="$report" "$@") || code=$?
   [ ! -s "$report" ] || "$PYTHON" "$SUITES/results.py" junit "$TICKMLP_RESULTS" "$SUITE" "$report"
   rm -f "$report"
   case $code in
@@ -58,4 +59,20 @@ run_pytest() {
 # Sanitizers of clang 14 cannot place their shadow memory where the kernel randomises 32 bits of an address.
 without_address_randomisation() {
   if setarch "$(uname -m)" -R true 2>/dev/null; then setarch "$(uname -m)" -R "$@"; else "$@"; fi
+}
+
+# build_server_with SANITIZER DIR ARGUMENT...: `tickmlp serve` of clang with a sanitizer, beside the release build.
+build_server_with() {
+  local sanitizer=$1 folder=$2
+  shift 2
+  have clang++ || skip_suite 'no clang++'
+  build_native
+  build_clang "$folder" -Dcpp_args=-g1 -Db_sanitize="$sanitizer" -Db_lundef=false -Dcli=enabled -Dserve=enabled \
+    -Dtests=disabled -Dmimalloc=disabled -Dbenchmarks=disabled "$@"
+}
+# ask_server_of DIR ARGUMENT...: pytest, with the programs of that build.
+ask_server_of() {
+  local folder=$1
+  shift
+  TICKMLP_BINARY=$ROOT/$folder/tickmlp RUN_UNDER=without_address_randomisation run_pytest "$@"
 }

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers that another thread makes (/metrics, loads) come in their place among the others, and hold up no shutdown."""
+import gzip
+import json
 import signal
 import socket
 import time
 
 import numpy
+import pytest
 
 from served import Server
+from stopped_thread import stopped, thread_id
+from test_log import requests_in
 
 STATE = numpy.zeros((64, 13), numpy.float32).tobytes()
 INFER = (b"POST /v2/models/strategic-int8/infer HTTP/1.1\r\nHost: a\r\nInference-Header-Content-Length: 0\r\n"
@@ -45,6 +50,36 @@ def test_a_slow_reader_gets_every_answer_in_its_place(start):
         for number in range(rounds):
             assert read_answer(stream).startswith(b'{"model_name":"strategic-int8"'), number
             assert read_answer(stream).startswith(b"# HELP tickmlp_serve_"), number
+
+
+def test_the_time_of_a_late_answer_is_its_own(start):
+    """Not that of the wait for the other thread, nor of a turn that another connection began meanwhile."""
+    server = start("--access-log", "all")
+    with connect(server) as client, connect(server) as other:
+        with stopped(thread_id(server.process.pid, "tickmlp-jobs")):
+            client.sendall(METRICS)
+            time.sleep(0.3)
+            other.sendall(INFER[:40])
+            time.sleep(0.3)
+        assert read_answer(client.makefile("rb")).startswith(b"# HELP")
+    (record,) = requests_in(server, 1)
+    assert record["path"] == "/metrics" and record["total_us"] < 250_000 and record["parse_us"] < 250_000, record
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/v2/models/stats", "/v2/models/strategic-int8/stats"])
+def test_late_answers_are_compressed_where_that_pays(server, path):
+    """Prometheus asks for it each time; a body of less than 1,400 bytes is sent as it is."""
+    for accepted in ({}, {"Accept-Encoding": "identity"}, {"Accept-Encoding": "gzip;q=0"}):
+        status, fields, plain = server.ask("GET", path, headers=accepted)
+        assert status == 200 and "content-encoding" not in fields
+    status, fields, body = server.ask("GET", path, headers={"Accept-Encoding": "gzip"})
+    if len(plain) < 1400:
+        assert "content-encoding" not in fields and json.loads(body)
+        return
+    assert (status, fields["content-encoding"], fields["vary"]) == (200, "gzip", "Accept-Encoding")
+    assert len(body) < len(plain) / 3
+    assert [line.split()[0] for line in gzip.decompress(body).splitlines()] == [
+        line.split()[0] for line in plain.splitlines()]  # the figures themselves go on
 
 
 def test_answers_under_way_keep_no_shutdown_from_ending_well(start):

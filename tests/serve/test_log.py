@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log: one JSON object a line, whatever a client sends; which requests are in it; its file renamed under it."""
-import http.client
 import json
 import re
 import resource
@@ -95,6 +94,15 @@ def test_requests_have_their_figures(start):
     assert min(stages) > 0 and sum(stages) <= good["total_us"] + 0.01
     assert bad["status"] == 400 and bad["model"] == "strategic-int8" and "traceparent" not in bad
     assert live["path"] == "/v2/health/live" and "model" not in live
+
+
+def test_what_was_asked_just_before_the_end_is_in_it(start):
+    server = start("--access-log", "all")
+    for _ in range(100):
+        assert infer(server)[0] == 200
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(30) == 0, server.log()
+    assert all(record["model"] == "strategic-int8" for record in requests_in(server, 100))
 
 
 def test_a_refused_inference_keeps_its_id(start):
@@ -218,29 +226,3 @@ def test_a_policy_that_is_none_is_wrong_usage(binary, repository, policy):
     done = subprocess.run([binary, "serve", "--repository", str(repository), "--port", "0", "--access-log", policy],
                           stderr=subprocess.PIPE, text=True, timeout=30, check=False)
     assert done.returncode == 2 and "--access-log" in done.stderr
-
-
-GOOD = ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00", TRACE]
-BAD = [TRACE[:-1], TRACE + "0", TRACE + "-x", TRACE.upper(), "ff" + TRACE[2:], "00-" + "0" * 32 + TRACE[35:],
-       TRACE[:36] + "0" * 16 + TRACE[52:], TRACE.replace("-", "_"), TRACE.replace("a", "g"), "", "x" * 4000,
-       TRACE + "\xff"]
-
-
-@pytest.mark.parametrize("value", GOOD + BAD + ["01" + TRACE[2:], "01" + TRACE[2:] + "-what will be"])
-def test_traceparent_is_passed_back_where_it_is_one(server, value):
-    status, fields, _ = infer(server, traceparent=value)
-    assert status == 200
-    if value in BAD:
-        assert "traceparent" not in fields
-    else:
-        assert fields["traceparent"] == value[:55]
-
-
-def test_two_traceparents_are_none(server):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
-    connection.putrequest("GET", "/v2/health/live")
-    for value in GOOD:
-        connection.putheader("traceparent", value)
-    connection.endheaders()
-    answer = connection.getresponse()
-    assert answer.status == 200 and answer.getheader("traceparent") is None

@@ -4,6 +4,9 @@ import json
 import shutil
 import time
 
+import jsonschema
+import pytest
+
 from repositories import answer_of, change, index, wait_for_generation
 from served import ROOT, same_bits
 
@@ -73,6 +76,20 @@ def test_rollback_stays_until_the_next_load(start, published, expected):
     assert answer_of(server)[0] == 1 and same_bits(answer_of(server)[1], expected(1))
     assert index(server, "small")[0][:2] == ("1", "READY") and "rolled back" in index(server, "small")[0][2]
     assert change(server, "rollback", "small")[0] == 404  # nothing is older
-    assert change(server, "rollback", "small", b'{"parameters":{"version":7}}')[0] == 404
-    assert change(server, "rollback", "small", b'{"parameters":{"version":"1"}}')[0] == 400
+    for version in ("7", '"7"'):
+        assert change(server, "rollback", "small", b'{"parameters":{"version":%s}}' % version.encode())[0] == 404
+    for version in ('"1x"', '""', '" 1"', "-1", "1.5", "null", '"18446744073709551616"'):
+        status, _, body = change(server, "rollback", "small", b'{"parameters":{"version":%s}}' % version.encode())
+        assert status == 400 and f"version {version}: expected" in json.loads(body)["error"]
     assert change(server, "load", "small")[0] == 200 and answer_of(server)[0] == 2
+
+
+@pytest.mark.parametrize("version", [b'"1"', b"1"])
+def test_rollback_to_a_version(start, published, version):
+    """A text, as the protocol writes versions, or a number."""
+    body = b'{"parameters":{"version":%s}}' % version
+    rollback = json.loads((ROOT / "docs" / "openapi.json").read_text())["paths"][
+        "/v2/repository/models/{model}/rollback"]["post"]
+    jsonschema.validate(json.loads(body), rollback["requestBody"]["content"]["application/json"]["schema"])
+    server = start("--poll", "50ms", folder=published.folder)
+    assert change(server, "rollback", "small", body)[0] == 200 and answer_of(server)[0] == 1

@@ -98,6 +98,57 @@ def test_repository(binary, tmp_path):
     assert "no folder" in refused(binary, repository=file)
 
 
+@pytest.mark.parametrize("option, values, expected", [
+    ("--port", ("70000", "-1", "x", "65536"), "a whole number from 0 to 65535"),
+    ("--grpc-port", ("70000", "1.5"), "a whole number from 0 to 65535"),
+    ("--poll", ("0", "0s", "5", "x", "1h", "99999s", "\n"), "a time from 1ms to 3600s, with its unit")])
+def test_numbers_out_of_range_are_wrong_usage(binary, option, values, expected):
+    for value in values:
+        done = subprocess.run([binary, "serve", "--repository", ROOT / "weights", option, value], capture_output=True,
+                              text=True, timeout=30)
+        shown = value.replace("\n", "\\x0a")
+        assert done.returncode == 2 and f'{option}: "{shown}": expected {expected}' in done.stderr, done
+
+
+@pytest.mark.parametrize("more", [["--threads", "2", "--shadow", "tactical-float32=tactical-int8", "--shared-memory"],
+                                  ["--grpc-port", "0", "--grpc-threads", "12"]], ids=["shared", "grpc"])
+def test_threads_that_the_system_refuses(binary, shared_path, more):
+    """With one more at a time, until it serves: each that the server cannot make is named."""
+    if os.getuid() != 0 or not shutil.which("setpriv") or not shutil.which("prlimit"):
+        pytest.skip("needs root, to become a user without processes, setpriv and prlimit")
+    if "--grpc-port" in more and "was built without gRPC" in subprocess.run(
+            [binary, "serve", "--help"], capture_output=True, text=True, timeout=30).stdout:
+        pytest.skip("this program was built without gRPC")
+    if "--shared-memory" in more:
+        more = [*more, str(shared_path)]
+        shared_path.parent.chmod(0o777)
+    refused_ones = []
+    for most in range(1, 100):
+        command = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "prlimit", f"--nproc={most}",
+                   "--core=0", binary, "serve", "--repository", ROOT / "weights", "--port", "0", *more]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                line = process.communicate(timeout=5)[1].splitlines()[-1]
+            except subprocess.TimeoutExpired as expired:
+                process.terminate()
+                assert b"listening on http" in expired.stderr, (most, expired.stderr)
+                assert process.wait(30) == 0
+                break
+        if "Permission denied" in line:
+            pytest.skip(f"another user may not read the program here: {line}")
+        words = f"Resource temporarily unavailable: expected fewer threads of this user than ulimit -u ({most})"
+        assert process.returncode == 4 and words in line, line
+        refused_ones.append(line.split(": ")[1])
+    assert refused_ones[:2] == ["thread of the log", "thread of the jobs"]
+    if "--grpc-port" in more:  # which makes some of its own when it likes: how many are counted where is chance
+        assert any(name.endswith("threads that gRPC may want") for name in refused_ones)
+        assert any(name.startswith("gRPC thread ") for name in refused_ones), refused_ones
+    else:
+        assert refused_ones[2:] == ["thread of the shadows", "thread of the rings",
+                                    "thread of the shared memory's socket", "serving thread 0", "serving thread 1",
+                                    "thread that waits for the others"]
+
+
 def test_limits_and_tls_files(binary, tmp_path):
     for options in (["--header-bytes", "0"], ["--connections", "-1"], ["--queue-limit", "x"], ["--tls-key", "k"]):
         assert subprocess.run([binary, "serve", "--repository", "weights", *options], cwd=ROOT, capture_output=True,

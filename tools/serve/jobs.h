@@ -2,20 +2,25 @@
 // The thread for what takes long: loads, looks at published folders. Serving threads never wait for it.
 #ifndef TICKMLP_SERVE_JOBS_H_
 #define TICKMLP_SERVE_JOBS_H_
+#include <pthread.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <exception>
 #include <functional>
 #include <optional>
 #include <thread>
 
+#include "serve/log/log.h"
+#include "serve/make_thread.h"
+
 namespace tickmlp::serve {
 
 class Jobs {
  public:
-  Jobs() : thread_([this] { context_->run(); }) {}
+  // The log is told of jobs that throw, and outlives this. Throws StartError.
+  explicit Jobs(Log& log) : log_(log), thread_(make_thread("thread of the jobs", [this] { run(); })) {}
   ~Jobs() { stop(); }
   Jobs(const Jobs&) = delete;
   Jobs& operator=(const Jobs&) = delete;
@@ -26,38 +31,50 @@ class Jobs {
     if (!context_) return;
     context_->stop();
     thread_.join();
-    timer_.reset();
     work_.reset();
     context_.reset();
   }
   // From any thread, in their order. A job that throws is ended by that, and nothing else is.
-  void post(std::function<void()> job) {
-    boost::asio::post(*context_, [job = std::move(job)] { run(job); });
-  }
-  // `job` now, and again `period` after each time it has ended. Before any other thread posts.
+  void post(std::function<void()> job) { boost::asio::post(*context_, std::move(job)); }
+  // `job` now, and again `period` after each time it has ended. Once.
   void repeat(std::chrono::milliseconds period, std::function<void()> job) {
-    boost::asio::post(*context_, [this, period, job = std::move(job)] { run_again(period, job); });
-  }
-
- private:
-  static void run(const std::function<void()>& job) {
-    try {
-      job();
-    } catch (const std::exception&) {  // out of memory, say: the next one may do better
-    }
-  }
-  void run_again(std::chrono::milliseconds period, const std::function<void()>& job) {
-    run(job);
-    timer_->expires_after(period);
-    timer_->async_wait([this, period, job](boost::system::error_code error) {
-      if (!error) run_again(period, job);
+    post([this, period, job = std::move(job)]() mutable {
+      period_ = period;
+      repeated_ = std::move(job);
+      next_ = Clock::now();
     });
   }
 
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // No timer of Asio's: a wait that cannot be allocated would be the last.
+  void run() {
+    pthread_setname_np(pthread_self(), "tickmlp-jobs");
+    while (!context_->stopped()) {
+      if (repeated_ && Clock::now() >= next_) {
+        attempt(repeated_);
+        next_ = Clock::now() + period_;
+      }
+      attempt([this] { repeated_ ? context_->run_one_until(next_) : context_->run_one(); });
+    }
+  }
+  template <typename Job>
+  void attempt(const Job& job) {
+    try {
+      job();
+    } catch (const std::exception& error) {  // out of memory, say: the next one may do better
+      log_.event(LogLevel::error, "job_failed", error.what());
+    }
+  }
+
+  Log& log_;
   std::optional<boost::asio::io_context> context_{1};
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_{
       context_->get_executor()};
-  std::optional<boost::asio::steady_timer> timer_{*context_};
+  std::chrono::milliseconds period_{};  // what follows is the thread's own
+  std::function<void()> repeated_;
+  Clock::time_point next_;
   std::thread thread_;
 };
 

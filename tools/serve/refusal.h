@@ -36,14 +36,22 @@ struct Refusal {
   explicit operator bool() const { return code != Code::ok; }
 };
 
+// Its first `most` bytes and fewer: not cut inside a character of UTF-8, which gRPC's texts must be.
+inline std::string_view first_bytes(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most != 0 && (text[most] & 0xc0) == 0x80) --most;
+  return text.substr(0, most);
+}
+
 // What a client sent, as a message may repeat it: its first 40 bytes, control characters replaced.
 inline std::string cut_text(std::string_view text) {
-  constexpr std::size_t kMost = 40;
-  std::string out(text.substr(0, kMost));
+  const std::string_view first = first_bytes(text, 40);
+  std::string out(first);
   std::replace_if(
       out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return text.size() > kMost ? out + "..." : out;
+  return first.size() < text.size() ? out + "..." : out;
 }
+inline std::string quote(std::string_view text) { return '"' + cut_text(text) + '"'; }
 
 inline int http_status(Code code) {
   switch (code) {

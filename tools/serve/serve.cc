@@ -8,6 +8,7 @@
 
 #include "serve/authority.h"
 #include "serve/log/journal.h"
+#include "serve/make_thread.h"
 #include "serve/supervisor.h"
 
 namespace tickmlp::serve {
@@ -75,17 +76,19 @@ std::vector<std::thread> start(const Workers& workers, const std::vector<int>& c
   for (std::size_t i = 0; i < workers.size(); ++i) {
     std::promise<std::string> started;
     std::future<std::string> told = started.get_future();
-    std::string reason;
+    const std::string name = "serving thread " + std::to_string(i);
+    StartError reason;
     try {
-      threads.emplace_back([&, i] { workers[i]->run(cores.empty() ? -1 : cores[i], &started); });
-      reason = told.get();
-    } catch (const std::exception& error) {
-      reason = std::string("cannot be made: ") + error.what();
+      threads.push_back(make_thread(name, [&, i] { workers[i]->run(cores.empty() ? -1 : cores[i], &started); }));
+      reason.message = told.get();
+      if (reason.message.empty()) continue;
+      reason.message = name + ": " + reason.message;
+    } catch (const StartError& error) {
+      reason = error;
     }
-    if (reason.empty()) continue;
     for (const auto& worker : workers) worker->stop();
     for (std::thread& thread : threads) thread.join();
-    throw StartError{"serving thread " + std::to_string(i) + ": " + reason};
+    throw reason;
   }
   return threads;
 }
@@ -141,7 +144,7 @@ std::unique_ptr<shared::SharedServer> shared_beside(const ServeOptions& options,
     shared::SharedOptions shared = options.shared;
     shared.breaker = options.http.routes.breaker;
     shared.splits = options.http.routes.splits;
-    auto server = std::make_unique<shared::SharedServer>(shared, repository, shadows, metrics);
+    auto server = std::make_unique<shared::SharedServer>(shared, repository, shadows, metrics, log);
     log.event(LogLevel::info, "listening", "shared memory at " + options.shared.path);
     return server;
   } catch (const std::runtime_error& error) {
@@ -154,8 +157,8 @@ std::unique_ptr<shared::SharedServer> shared_beside(const ServeOptions& options,
 int serve(const ServeOptions& options) {
   check_cores(options.cores);
   raise_file_limit();
+  Metrics metrics;  // outlives the log, whose last lines name its models
   Log log(options.log);
-  Metrics metrics;
   Repository repository(options.repository);
   open(options, repository);
   log.event(LogLevel::info, "start", std::string("tickmlp ") + tickmlp_version(),
@@ -163,7 +166,7 @@ int serve(const ServeOptions& options) {
   Journal journal(log);
   journal.look(repository.index());
   Health health;
-  Jobs jobs;
+  Jobs jobs(log);
 
   const std::size_t count = options.cores.empty() ? options.threads : options.cores.size();
   const std::size_t all = count + grpc_threads(options) + (options.shared.path.empty() ? 0 : 1);
@@ -207,8 +210,16 @@ int serve(const ServeOptions& options) {
             std::string("listening on ") + (http.tls.certificate.empty() ? "http" : "https") + "://" +
                 authority(http.host, http.port),
             {{"host", http.host}, {"port", http.port}, {"threads", count}});
-  if (grpc != nullptr) threads.emplace_back([&] { grpc->join(); });
-  const int code = supervisor.run(threads);
+  int code = 0;
+  try {
+    if (grpc != nullptr) threads.push_back(make_thread("thread that ends gRPC", [&] { grpc->join(); }));
+    code = supervisor.run(threads);
+  } catch (const StartError&) {
+    shutdown.stop();
+    for (std::thread& thread : threads) thread.join();
+    jobs.stop();
+    throw;
+  }
   jobs.stop();
   return code;
 }

@@ -14,6 +14,7 @@
 
 #include "serve/guard/watchdog.h"
 #include "serve/log/log.h"
+#include "serve/make_thread.h"
 #include "serve/steady_clock.h"
 
 namespace tickmlp::serve {
@@ -36,14 +37,21 @@ class Supervisor {
 
   void watch(const ThreadFigures& thread) { watchdog_.watch(thread); }
 
-  // Until every thread has ended. Returns the exit code: 0, or 128 + signal where it had to stop them.
+  // Until every thread has ended. Returns the exit code: 0, or 128 + signal where it had to stop them. Throws
+  // StartError before it waits for any.
   int run(std::vector<std::thread>& threads) {
-    look();
-    std::thread joiner([&] {
+    std::thread joiner = make_thread("thread that waits for the others", [&] {
       for (std::thread& thread : threads) thread.join();
       context_.stop();
     });
-    context_.run();
+    look();
+    for (bool ended = false; !ended;) {
+      try {
+        context_.run();
+        ended = true;
+      } catch (const std::exception&) {  // out of memory: what is left to do may do better
+      }
+    }
     joiner.join();
     return code_;
   }
@@ -99,7 +107,10 @@ class Supervisor {
   }
 
   void look() {
-    for (const std::string& line : watchdog_.check(steady_ns())) log_.event(LogLevel::error, "thread_stuck", line);
+    try {
+      for (const std::string& line : watchdog_.check(steady_ns())) log_.event(LogLevel::error, "thread_stuck", line);
+    } catch (const std::exception&) {  // out of memory: the next look may do better
+    }
     timer_.expires_after(kLook);
     timer_.async_wait([this](const Error& error) {
       if (!error) look();

@@ -156,13 +156,15 @@ while True:
 def test_clients_that_are_killed(asked, expected):
     code = CLIENT.format(path=sys.path, port=asked.port, request=asked.request(NAME, STATE).SerializeToString())
     clients = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) for _ in range(4)]
-    for client in clients:
-        assert client.stdout.readline() == b"4\n"
-    time.sleep(0.3)
-    for client in clients:
-        client.send_signal(signal.SIGKILL)
-        client.wait()
-        client.stdout.close()
+    try:
+        for client in clients:
+            assert client.stdout.readline() == b"4\n"
+        time.sleep(0.3)
+    finally:
+        for client in clients:
+            client.send_signal(signal.SIGKILL)
+            client.wait()
+            client.stdout.close()
 
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

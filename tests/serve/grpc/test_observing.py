@@ -10,8 +10,9 @@ import pytest
 from asked import code_of
 from stopped_thread import stopped, thread_id
 from test_guard import wait_until
-from test_log import BAD, TRACE, requests_in
+from test_log import TRACE, requests_in
 from test_metrics import STAGES, figures, histogram, statistics
+from test_traceparent import BAD
 
 NAME = "strategic-int8"
 STATES = numpy.zeros((3, 13), numpy.float32)

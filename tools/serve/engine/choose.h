@@ -20,7 +20,8 @@ inline Refusal choose_model(Models& models, const Splits& splits, std::string_vi
                             bool keyed, ThreadModel** out) {
   if ((*out = models.find(name)) != nullptr) return {};
   const auto place = splits.find(name);
-  if (place == splits.end()) return {Code::not_found, "no model of that name is served"};
+  if (place == splits.end())
+    return {Code::not_found, "no model " + quote(name) + " is served: expected one of the repository's index"};
   const Split& split = place->second;
   if (key.empty() && keyed)
     return {Code::bad_request, "model " + place->first + " is a split: expected the header Tickmlp-Key: KEY"};

@@ -121,7 +121,6 @@ Inferred Models::ask(const ThreadModel& model, tickmlp_reader* reader, const tic
         states == 1 ? tickmlp_infer(held->session, inputs.data(), shape.inputs, outputs, shape.outputs)
                     : tickmlp_infer_batch(held->session, inputs.data(), states, outputs, &done);
     out.end = ticks();
-    out.refusal = refused(status, done);
     out.status = status;
     out.done = done;
     if (status == TICKMLP_OK && asks_cache) cache_->insert(question, outputs, now_ns_);
@@ -129,6 +128,7 @@ Inferred Models::ask(const ThreadModel& model, tickmlp_reader* reader, const tic
       model.figures->executed(out.generation, states, ns(computing, out.end));
   }
   tickmlp_reader_release(reader);
+  out.refusal = refused(out.status, out.done);  // last: what throws holds no model
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 
+#include "serve/make_thread.h"
 #include "serve/repository/scan.h"
 
 namespace tickmlp::serve {
@@ -95,7 +96,7 @@ ShadowFigures Shadow::figures() const {
 Shadows::Shadows(const std::vector<ShadowPair>& pairs, Repository& repository, std::size_t threads)
     : pairs_(pairs), repository_(repository), threads_(threads) {
   refresh();
-  if (!pairs_.empty()) thread_ = std::thread([this] { run(); });
+  if (!pairs_.empty()) thread_ = make_thread("thread of the shadows", [this] { run(); });
 }
 
 Shadows::~Shadows() {
@@ -136,7 +137,10 @@ void Shadows::run() {
   pthread_setname_np(pthread_self(), "tickmlp-shadow");
   while (!ending_) {
     bool busy = false;
-    for (const auto& [primary, shadow] : current()) busy = shadow->work() || busy;
+    try {
+      for (const auto& [primary, shadow] : current()) busy = shadow->work() || busy;
+    } catch (const std::exception&) {  // out of memory: what was offered waits
+    }
     if (!busy) std::this_thread::sleep_for(kNap);
   }
 }

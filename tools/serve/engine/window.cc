@@ -2,6 +2,7 @@
 #include "serve/engine/window.h"
 
 #include <algorithm>
+#include <new>
 
 namespace tickmlp::serve {
 namespace {
@@ -28,7 +29,11 @@ Inferred with_held(ThreadModel& model, std::optional<std::uint64_t> version, con
   out.generation = held.generation;
   if (version && *version != held.generation) out.refusal.code = Code::not_found;
   else {
-    out.status = call(held, reader->slot(), out);
+    try {
+      out.status = call(held, reader->slot(), out);
+    } catch (const std::bad_alloc&) {
+      out.status = TICKMLP_OUT_OF_MEMORY;
+    }
     out.refusal.code = code_of(out.status);
   }
   tickmlp_reader_release(reader->get());

@@ -63,6 +63,7 @@ void UnaryCall::proceed(bool ok) {
   // Answered, or the server is shut down and no call came.
   if (answered_) worker_.ended();
   if (answered_ && takes_long()) {
+    worker_.meter().arrived();  // a turn of its own: that of its request ended long ago
     worker_.meter().answered(status_, received_bytes_, sent_bytes_,
                              {kVerb, path_of(method_), {}, traceparent_, reason_});
     worker_.meter().sending();

@@ -13,10 +13,14 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
+#include <mutex>
 #include <thread>
+#include <utility>
 
 #include "serve/authority.h"
 #include "serve/grpc/worker.h"
+#include "serve/make_thread.h"
 
 namespace tickmlp::serve {
 namespace {
@@ -31,6 +35,7 @@ constexpr int kPingsApartMs = 10'000;                    // a client that asks m
 // before gRPC shuts down: what comes at just that moment it ends with CANCELLED, which no client tries elsewhere.
 constexpr std::chrono::milliseconds kFarewell(100);
 constexpr std::chrono::milliseconds kLook(10);  // between two looks at whether all calls are answered
+constexpr int kLooks = 1000;                    // a ms apart, for threads that are to be gone
 // Then connections are told to end, and after this they are cut: a client of gRPC that is idle looks at what came to it
 // every 5 s only.
 constexpr std::chrono::milliseconds kGoodbye(500);
@@ -70,6 +75,35 @@ void set_limits(const GrpcOptions& options, grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kPingsApartMs);
 }
 
+std::ptrdiff_t threads_here() {
+  std::error_code error;
+  const std::filesystem::directory_iterator all("/proc/self/task", error);
+  return error ? 0 : std::distance(begin(all), end(all));
+}
+
+// gRPC 1.51 waits without end, or aborts, where the system refuses it one of its own threads, which are 4 and one for
+// each CPU, 2 to 32: so twice as many are made here first. Throws StartError.
+void check_threads() {
+  const auto before = threads_here();
+  const unsigned count = 2 * (4 + std::clamp(std::thread::hardware_concurrency(), 2U, 32U));
+  std::promise<void> all;
+  const std::shared_future<void> made = all.get_future().share();
+  std::vector<std::thread> threads;
+  StartError refused;
+  try {
+    while (threads.size() < count)
+      threads.push_back(
+          make_thread("one of " + std::to_string(count) + " threads that gRPC may want", [made] { made.wait(); }));
+  } catch (const StartError& error) {
+    refused = error;
+  }
+  all.set_value();
+  for (std::thread& thread : threads) thread.join();
+  if (!refused.message.empty()) throw refused;
+  // A thread that was joined counts until the kernel is through with it, which is here or a little later.
+  for (int i = 0; i < kLooks && threads_here() > before; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
 class Server final : public GrpcServer {
  public:
   Server(const GrpcOptions& options, const GrpcHost& host) : options_(options), shared_{options_, host} {}
@@ -78,9 +112,11 @@ class Server final : public GrpcServer {
     if (server_ == nullptr) return;
     drain(0);
     join();
+    for (std::size_t i = threads_.size(); i < workers_.size(); ++i) workers_[i]->end();
   }
 
   Refusal start() {
+    check_threads();
     const std::string address = authority(options_.host, options_.port);
     grpc::ServerBuilder builder;
     set_limits(options_, &builder);
@@ -101,8 +137,9 @@ class Server final : public GrpcServer {
     Refusal refusal;
     for (std::size_t i = 0; i < count; ++i) {
       std::promise<Refusal> started;
-      threads_.emplace_back(
-          [&, i, core = options_.cores.empty() ? -1 : options_.cores[i]] { workers_[i]->run(core, &started); });
+      const int core = options_.cores.empty() ? -1 : options_.cores[i];
+      threads_.push_back(
+          make_thread("gRPC thread " + std::to_string(i), [&, i, core] { workers_[i]->run(core, &started); }));
       refusal = started.get_future().get();
       if (refusal) break;
     }
@@ -118,21 +155,28 @@ class Server final : public GrpcServer {
 
   void drain(std::uint64_t limit_ns) override {
     if (limit_ns == 0) hurry_ = true;
-    if (drainer_.joinable()) return;
+    if (std::exchange(draining_, true)) return;
     shared_.phase = Phase::draining;
-    drainer_ = std::thread([this, limit = std::chrono::nanoseconds(limit_ns)] {
+    const auto end_it = [this, limit = std::chrono::nanoseconds(limit_ns)] {
       const auto end = std::chrono::steady_clock::now() + limit;
       std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(limit, kFarewell));
       while (under_way() != 0 && !hurry_ && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(kLook);
       server_->Shutdown(std::chrono::system_clock::now() + kGoodbye);
       shared_.phase = Phase::shut_down;
-    });
+    };
+    const std::lock_guard lock(making_);
+    try {
+      drainer_ = std::thread(end_it);
+    } catch (const std::exception&) {  // no thread to be had: then here, though nobody hears a second signal meanwhile
+      end_it();
+    }
   }
 
   void join() override {
     for (std::thread& thread : threads_)
       if (thread.joinable()) thread.join();
-    if (drainer_.joinable()) drainer_.join();  // last: it is made in another thread, before those end
+    const std::lock_guard lock(making_);  // the end of the threads may come before that of its making
+    if (drainer_.joinable()) drainer_.join();
   }
 
  private:
@@ -149,7 +193,9 @@ class Server final : public GrpcServer {
   std::unique_ptr<grpc::Server> server_;
   std::vector<std::thread> threads_;
   std::atomic<bool> hurry_ = false;  // what is under way is cancelled at once
-  std::thread drainer_;
+  bool draining_ = false;            // of who calls drain()
+  std::mutex making_;
+  std::thread drainer_;  // under it
 };
 
 }  // namespace

@@ -2,8 +2,9 @@
 #include "serve/grpc/infer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
+
+#include "serve/protocol/fields.h"
 
 namespace tickmlp::serve {
 namespace {
@@ -19,6 +20,12 @@ Refusal check_parameters(const Parameters& parameters, std::string_view what) {
   for (const char* name : {"classification", "shared_memory_region"})
     if (parameters.contains(name)) return bad(std::string(what) + ": " + name + ": not offered over gRPC");
   return {};
+}
+
+std::string seen(const google::protobuf::RepeatedField<std::int64_t>& shape) {
+  std::string out = "[";
+  for (int i = 0; i < std::min(shape.size(), 4); ++i) out += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  return out + (shape.size() > 4 ? ", ...]" : "]");
 }
 
 bool has_other_contents(const InferTensorContents& contents) {
@@ -56,7 +63,7 @@ Refusal read_outputs(const Shape& shape, const ModelInferRequest& message, bool 
   for (const auto& wanted : message.outputs()) {
     const auto head = std::find_if(shape.heads.begin(), shape.heads.end(),
                                    [&](const HeadShape& candidate) { return candidate.name == wanted.name(); });
-    if (head == shape.heads.end()) return bad("outputs: the model has no " + wanted.name());
+    if (head == shape.heads.end()) return bad("outputs: the model has no " + cut_text(wanted.name()));
     const auto index = static_cast<std::uint32_t>(head - shape.heads.begin());
     for (const WantedOutput& earlier : *out)
       if (earlier.head == index) return bad("outputs: " + wanted.name() + " twice: expected once");
@@ -71,13 +78,9 @@ Refusal read_outputs(const Shape& shape, const ModelInferRequest& message, bool 
 }  // namespace
 
 Refusal read_version(const std::string& text, std::optional<std::uint64_t>* out) {
-  out->reset();
-  if (text.empty()) return {};
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size())
-    return {Code::not_found, "no such version: expected a generation, a whole number"};
-  *out = number;
+  *out = read_whole(text);
+  if (!*out && !text.empty())
+    return {Code::not_found, "no version " + quote(text) + ": expected a generation, a whole number"};
   return {};
 }
 
@@ -85,10 +88,10 @@ Refusal read_infer(const Shape& shape, const ModelInferRequest& message, std::si
   if (message.inputs_size() != 1)
     return bad("inputs: " + std::to_string(message.inputs_size()) + " tensors: expected one");
   const auto& input = message.inputs(0);
-  if (input.name() != kInputName) return bad("inputs: name: expected \"" + std::string(kInputName) + "\"");
-  if (input.datatype() != "FP32") return bad("input: datatype: expected \"FP32\"");
+  if (input.name() != kInputName) return bad("inputs: name " + quote(input.name()) + ": expected " + quote(kInputName));
+  if (input.datatype() != "FP32") return bad("input: datatype " + quote(input.datatype()) + ": expected \"FP32\"");
   if (input.shape_size() != 2 || input.shape(1) != shape.inputs)
-    return bad("input: shape: expected [states, " + std::to_string(shape.inputs) + "]");
+    return bad("input: shape " + seen(input.shape()) + ": expected [states, " + std::to_string(shape.inputs) + "]");
   if (input.shape(0) < 1 || static_cast<std::uint64_t>(input.shape(0)) > max_states)
     return bad("input: " + std::to_string(input.shape(0)) + " states: expected 1 to " + std::to_string(max_states));
   if (const Refusal refusal = check_parameters(input.parameters(), "input")) return refusal;

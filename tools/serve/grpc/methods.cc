@@ -29,7 +29,8 @@ Refusal check_version(const ThreadModel& model, const std::string& text, std::op
 
 Refusal check_repository(const std::string& name) {
   if (name.empty()) return {};
-  return {Code::not_found, "repository_name: expected none: this server has one repository, which has no name"};
+  return {Code::not_found,
+          "repository_name " + quote(name) + ": expected none: this server has one repository, which has no name"};
 }
 
 }  // namespace
@@ -224,7 +225,8 @@ Refusal Methods::read_change(Method method, std::string_view authorization, Byte
     *name = request.model_name();
     // Triton's clients can send a configuration and files in them: a model comes from the repository here.
     if (!request.parameters().empty())
-      return Refusal{Code::bad_request, "parameters: " + request.parameters().begin()->first + ": expected none"};
+      return Refusal{Code::bad_request,
+                     "parameters: " + cut_text(request.parameters().begin()->first) + ": expected none"};
     return check_repository(request.repository_name());
   });
 }

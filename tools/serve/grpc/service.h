@@ -77,11 +77,7 @@ inline ByteBuffer to_bytes(const google::protobuf::MessageLite& message) {
 }
 
 // A status travels in the trailers, and clients take 8 KB of those: what a client said of itself is cut.
-inline std::string shortened(std::string_view message) {
-  std::size_t bytes = std::min<std::size_t>(message.size(), 500);
-  while (bytes < message.size() && (message[bytes] & 0xc0) == 0x80) --bytes;  // not inside a character
-  return std::string(message.substr(0, bytes));
-}
+inline std::string shortened(std::string_view message) { return std::string(first_bytes(message, 500)); }
 
 inline grpc::Status status_of(const Refusal& refusal) {
   const auto code = [&] {

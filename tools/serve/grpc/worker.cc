@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <stdexcept>
 
 #include "serve/grpc/calls.h"
 #include "serve/steady_clock.h"
@@ -32,9 +33,9 @@ GrpcWorker::GrpcWorker(GrpcShared& shared, std::unique_ptr<grpc::ServerCompletio
 void GrpcWorker::run(int core, std::promise<Refusal>* started) {
   pthread_setname_np(pthread_self(), ("tickmlp-" + name_).c_str());
   tickmlp_error error{};
-  if (core >= 0 && tickmlp_pin_thread(core, &error) != TICKMLP_OK) {
-    started->set_value({Code::internal, std::string("--grpc-cores: ") + error.message});
-  } else {
+  try {
+    if (core >= 0 && tickmlp_pin_thread(core, &error) != TICKMLP_OK)
+      throw std::runtime_error(std::string("--grpc-cores: ") + error.message);
     peers_.emplace(shared_.port);
     methods_.emplace(shared_.options, shared_.host, name_, meter_);
     housekeeping();
@@ -43,6 +44,9 @@ void GrpcWorker::run(int core, std::promise<Refusal>* started) {
         new UnaryCall(*this, static_cast<Method>(method));
     new StreamCall(*this);
     started->set_value({});
+  } catch (const std::exception& refused) {  // no core, no memory, too many readers
+    methods_.reset();
+    started->set_value({Code::internal, refused.what()});
   }
   serve();
   meter_.figures().turned_ns.set(0);

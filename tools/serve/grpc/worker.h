@@ -34,6 +34,8 @@ class GrpcWorker {
   // Serves until the queue is drained, after Phase::shut_down. Pins the thread first where core is not below 0, and
   // says how that went: after a refusal the queue is drained too.
   void run(int core, std::promise<Refusal>* started);
+  // In place of run(), where there is no thread for it; once the server is shut down.
+  void end() { serve(); }
 
   // From any thread: calls that came and are not yet answered and sent.
   std::uint64_t under_way() const { return under_way_.load(std::memory_order_relaxed); }

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <thread>
 
 #include "serve/authority.h"
+#include "serve/make_thread.h"
 #include "tickmlp.h"
 
 namespace tickmlp::serve {
@@ -52,7 +52,7 @@ void check_cores(const std::vector<int>& cores) {
       throw StartError{"core " + std::to_string(cores[i]) + " stands twice: expected one thread a core"};
     tickmlp_error error{};
     tickmlp_status status = TICKMLP_OK;
-    std::thread([&] { status = tickmlp_pin_thread(cores[i], &error); }).join();
+    make_thread("thread that tries the cores", [&] { status = tickmlp_pin_thread(cores[i], &error); }).join();
     if (status != TICKMLP_OK) throw StartError{std::string(tickmlp_status_name(status)) + ": " + error.message};
     // The kernel lets a process leave the cores that taskset or a service manager gave it: who gave them meant them.
     if (known && !CPU_ISSET(static_cast<std::size_t>(cores[i]), &given))

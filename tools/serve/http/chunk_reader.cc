@@ -78,7 +78,9 @@ Refusal ChunkReader::read_size(std::string_view line) {
   if (!is_extensions(line.substr(digits))) return bad_chunk("a size with something behind it that is no ;name=value");
   std::from_chars(line.data(), line.data() + digits, left_, 16);
   if (left_ > limits_->body_bytes || body_.size() + left_ > limits_->body_bytes)
-    return {Code::too_large, "body: expected at most " + std::to_string(limits_->body_bytes) + " bytes"};
+    return {Code::too_large, "chunked body: " + std::to_string(left_) + " bytes behind " +
+                                 std::to_string(body_.size()) + ": expected at most " +
+                                 std::to_string(limits_->body_bytes) + " bytes"};
   state_ = left_ == 0 ? State::trailer : State::data;
   return {};
 }

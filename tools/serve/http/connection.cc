@@ -60,8 +60,9 @@ bool Connection::read_head() {
   if (too_large || bare) {
     incoming_.clear();  // of the request before
     if (bare) return refuse({Code::bad_request, "request head: a LF without its CR: expected lines that end in CR LF"});
-    return refuse({Code::header_too_large,
-                   "request head: expected at most " + std::to_string(host_.limits.header_bytes) + " bytes"});
+    return refuse({Code::header_too_large, "request head of " + std::to_string(size) +
+                                               " bytes and more: expected at most " +
+                                               std::to_string(host_.limits.header_bytes) + " bytes"});
   }
   if (end == std::string_view::npos) return true;
   consume(blank);
@@ -141,6 +142,7 @@ void Connection::answer_later(const Answer& answer) {
     late_ = std::make_unique<Answer>(answer);
     return;
   }
+  host_.meter.arrived();  // a turn of its own: that of its request ended long ago, or is another connection's by now
   append(answer);
   state_ = State::head;
   since_ns_ = host_.now_ns();

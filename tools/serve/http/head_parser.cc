@@ -14,6 +14,8 @@ namespace {
 
 namespace http = boost::beast::http;
 
+constexpr char kBothFramings[] = "Transfer-Encoding beside Content-Length: expected one of them";
+
 std::string_view standard(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
 // Digits and nothing else: no sign, space, list, 0x.
@@ -46,7 +48,8 @@ void Incoming::clear() {
   keep_alive = true;
   content_length = 0;
   inference_header_bytes.reset();
-  for (std::string* text : {&path, &query, &authorization, &content_encoding, &traceparent, &key}) text->clear();
+  for (std::string* text : {&path, &query, &authorization, &content_encoding, &traceparent, &key, &method_text})
+    text->clear();
 }
 
 HeadParser::HeadParser(const HttpLimits& limits, Incoming* incoming) : limits_(limits), incoming_(incoming) {
@@ -66,23 +69,30 @@ Refusal HeadParser::read(std::string_view head) {
   put(boost::asio::buffer(head.data(), head.size()), error);
   if (refusal_) return refusal_;
   if (error == http::error::body_limit)
-    return {Code::too_large, "body: expected at most " + std::to_string(limits_.body_bytes) + " bytes"};
+    return {Code::too_large, "body of " + std::to_string(incoming_->content_length) + " bytes: expected at most " +
+                                 std::to_string(limits_.body_bytes) + " bytes"};
+  // Beast calls either of them bad, whichever comes second.
+  if ((error == http::error::bad_transfer_encoding && lengths_ != 0) ||
+      (error == http::error::bad_content_length && encodings_ != 0))
+    return {Code::bad_request, kBothFramings};
   if (error) return {Code::bad_request, "request head: " + error.message()};
   incoming_->keep_alive = keep_alive();
   return {};
 }
 
-void HeadParser::on_request_impl(http::verb method, string_view, string_view beast_target, int version,
+void HeadParser::on_request_impl(http::verb method, string_view text, string_view beast_target, int version,
                                  error_code& error) {
   incoming_->method = method == http::verb::get    ? Incoming::Method::get
                       : method == http::verb::head ? Incoming::Method::head
                       : method == http::verb::post ? Incoming::Method::post
                                                    : Incoming::Method::other;
+  incoming_->method_text.assign(standard(text));
   incoming_->http_1_0 = version == 10;
   // Whole addresses, *, and host:port are for proxies. What stands behind a # is not for a server, and proxies differ
   // in whether they cut it off; likewise in bytes that no URI has.
   const std::string_view target = standard(beast_target);
-  if (!target.starts_with('/')) return refuse("request target: expected a path that begins with /", &error);
+  if (!target.starts_with('/'))
+    return refuse("request target " + quote(target) + ": expected a path that begins with /", &error);
   for (const char c : target)
     if (c == '#' || static_cast<unsigned char>(c) > 0x7e)
       return refuse("request target: # or a byte beyond ASCII: expected a path and a query", &error);
@@ -97,20 +107,21 @@ void HeadParser::on_field_impl(http::field field, string_view beast_name, string
     if (++*count > 1) refuse(std::string(name) + " stands twice: expected once", &error);
     return *count == 1;
   };
+  const auto wrong = [&](const char* expected) {
+    refuse(std::string(name) + " " + quote(value) + ": expected " + expected, &error);
+  };
   switch (field) {
     case http::field::host:
-      if (once(&hosts_) && !is_host(value)) refuse("Host: expected a name or an address, and perhaps a port", &error);
+      if (once(&hosts_) && !is_host(value)) wrong("a name or an address, and perhaps a port");
       break;
     case http::field::content_length:
-      if (once(&lengths_) && !read_number(value, &incoming_->content_length))
-        refuse("Content-Length: expected a whole number", &error);
+      if (once(&lengths_) && !read_number(value, &incoming_->content_length)) wrong("a whole number");
       break;
     case http::field::transfer_encoding:
-      if (once(&encodings_) && !same_name(value, "chunked"))
-        refuse("Transfer-Encoding: expected chunked, once, or none", &error);
+      if (once(&encodings_) && !same_name(value, "chunked")) wrong("chunked, once, or none");
       break;
     case http::field::expect:
-      if (!same_name(value, "100-continue")) refuse("Expect: expected 100-continue, or none", &error);
+      if (!same_name(value, "100-continue")) wrong("100-continue, or none");
       incoming_->expects_continue = true;
       break;
     case http::field::authorization:
@@ -129,8 +140,7 @@ void HeadParser::on_field_impl(http::field field, string_view beast_name, string
       if (same_name(name, "traceparent")) incoming_->traceparent = ++traceparents_ == 1 ? valid_traceparent(value) : "";
       if (same_name(name, "inference-header-content-length")) {
         std::uint64_t number = 0;
-        if (once(&inference_lengths_) && !read_number(value, &number))
-          return refuse("Inference-Header-Content-Length: expected a whole number", &error);
+        if (once(&inference_lengths_) && !read_number(value, &number)) return wrong("a whole number");
         incoming_->inference_header_bytes = number;
       }
   }
@@ -140,8 +150,7 @@ void HeadParser::on_header_impl(error_code& error) {
   if (hosts_ == 0 && !incoming_->http_1_0) return refuse("no Host: expected one", &error);
   incoming_->chunked = encodings_ != 0;
   if (incoming_->chunked && incoming_->http_1_0) return refuse("Transfer-Encoding in HTTP/1.0: expected none", &error);
-  if (incoming_->chunked && lengths_ != 0)
-    return refuse("Content-Length and Transfer-Encoding: expected one of them", &error);
+  if (incoming_->chunked && lengths_ != 0) return refuse(kBothFramings, &error);
   incoming_->has_length = incoming_->chunked || lengths_ != 0;
 }
 

@@ -31,6 +31,7 @@ struct Incoming {
   bool accepts_gzip = false;
   std::uint64_t content_length = 0;
   std::optional<std::uint64_t> inference_header_bytes;  // Inference-Header-Content-Length
+  std::string method_text;                              // as it was sent
   std::string path, query;                              // of the target
   std::string authorization, content_encoding, traceparent;
   std::string key;  // Tickmlp-Key: what chooses a split's arm

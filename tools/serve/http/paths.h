@@ -10,7 +10,9 @@
 
 namespace tickmlp::serve {
 
-inline Refusal no_route() { return {Code::not_found, "no such route: docs/SERVING.md has them all"}; }
+inline Refusal no_route(const Incoming& incoming) {
+  return {Code::not_found, "no route " + quote(incoming.path) + ": docs/SERVING.md has them all"};
+}
 
 // "a/b/c" -> "a", leaving "b/c".
 inline std::string_view next_part(std::string_view* path) {
@@ -26,7 +28,7 @@ inline Refusal expect(const Incoming& incoming, Incoming::Method method) {
       incoming.method == method || (method == Incoming::Method::get && incoming.method == Incoming::Method::head);
   if (fits) return {};
   const char* allowed = method == Incoming::Method::get ? "GET, HEAD" : "POST";
-  return {Code::method_not_allowed, std::string("expected ") + allowed, 0, allowed};
+  return {Code::method_not_allowed, cut_text(incoming.method_text) + ": expected " + allowed, 0, allowed};
 }
 
 }  // namespace tickmlp::serve

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/http/routes.h"
 
-#include <charconv>
-#include <nlohmann/json.hpp>
-
 #include "serve/engine/choose.h"
 #include "serve/http/paths.h"
+#include "serve/json_text.h"
 #include "serve/metrics/exposition.h"
 #include "serve/metrics/statistics.h"
+#include "serve/protocol/fields.h"
 #include "serve/protocol/infer_answer.h"
 
 namespace tickmlp::serve {
 namespace {
 
-using nlohmann::json;
-
 // Compressing fewer bytes than go into one packet anyway costs more time (10 us) than it saves.
 constexpr std::size_t kLeastGzip = 1400;
 
 }  // namespace
+
+void compress(Deflater* deflater, Answer* answer) {
+  if (answer->body.size() >= kLeastGzip && deflater->gzip(&answer->body))
+    answer->fields += "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n";
+}
 
 Routes::Routes(const RouteOptions& options, Repository& repository, Shadows& shadows, std::string thread_name,
                Metrics& metrics, Meter& meter, const ServerFacts& facts)
@@ -44,8 +46,7 @@ bool Routes::handle(const Incoming& incoming, std::string_view body, std::string
   if (!refusal) refusal = route(incoming, body, not_ready, answer, later);
   if (refusal) answer->refuse(refusal);
   else if (*later) return false;
-  if (incoming.accepts_gzip && answer->body.size() >= kLeastGzip && deflater_.gzip(&answer->body))
-    answer->fields += "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n";
+  if (incoming.accepts_gzip) compress(&deflater_, answer);
   return true;
 }
 
@@ -59,7 +60,7 @@ Refusal Routes::route(const Incoming& incoming, std::string_view body, std::stri
     *later = metrics(!not_ready.empty());
     return {};
   }
-  if (top != "v2") return no_route();
+  if (top != "v2") return no_route(incoming);
   const std::string_view part = next_part(&rest);
   if (part == "models") return models(incoming, rest, body, answer, later);
   if (part == "repository" && rest == "index") {
@@ -68,7 +69,7 @@ Refusal Routes::route(const Incoming& incoming, std::string_view body, std::stri
   }
   if (part == "repository") return repository_change(incoming, rest, body, later);
   const bool health = part == "health" && (rest == "live" || rest == "ready");
-  if (!health && (!part.empty() || !rest.empty())) return no_route();
+  if (!health && (!part.empty() || !rest.empty())) return no_route(incoming);
   if (const Refusal refusal = expect(incoming, Incoming::Method::get)) return refusal;
   if (!health) server_metadata(answer);
   if (rest != "ready") return {};
@@ -94,22 +95,19 @@ Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::str
   std::string_view part = next_part(&rest);
   if (part == "versions") {
     const std::string_view digits = next_part(&rest);
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (error != std::errc() || end != digits.data() + digits.size())
-      return {Code::not_found, "no such version: expected a generation, a whole number"};
-    version = number;
+    version = read_whole(digits);
+    if (!version) return {Code::not_found, "no version " + quote(digits) + ": expected a generation, a whole number"};
     part = next_part(&rest);
-    if (!model->has_version(number))
-      return {Code::not_found, "model " + model->served->name + " has no version " + std::to_string(number)};
+    if (!model->has_version(*version))
+      return {Code::not_found, "model " + model->served->name + " has no version " + std::to_string(*version)};
   }
-  if (!rest.empty()) return no_route();
+  if (!rest.empty()) return no_route(incoming);
   if (part == "infer") {
     const Refusal refusal = expect(incoming, Incoming::Method::post);
     return refusal ? refusal : infer(*model, version, incoming, body, answer);
   }
   if (!part.empty() && part != "ready" && part != "stats" && (part != "shadow" || model->shadow.owner() == nullptr))
-    return no_route();
+    return no_route(incoming);
   if (const Refusal refusal = expect(incoming, Incoming::Method::get)) return refusal;
   if (part == "ready") return check_arms(models_, options_.splits, name);
   if (part == "stats") *later = statistics(model->served->name, version);
@@ -162,46 +160,69 @@ Routes::Later Routes::statistics(std::string name, std::optional<std::uint64_t> 
 }
 
 void Routes::server_metadata(Answer* answer) const {
-  answer->body = json{{"name", "tickmlp"},
-                      {"version", tickmlp_version()},
-                      {"extensions", {"binary_tensor_data", "model_repository", "statistics"}}}
-                     .dump();
+  JsonText out;
+  out.open('{');
+  out.add("name", "tickmlp");
+  out.add("version", tickmlp_version());
+  out.open('[', "extensions");
+  for (const char* extension : {"binary_tensor_data", "model_repository", "statistics"}) out.add({}, extension);
+  out.close(']');
+  out.close('}');
+  answer->body = out.take();
 }
 
 void Routes::model_metadata(const ThreadModel& model, Answer* answer) const {
   const Shape& shape = model.served->shape;
-  json outputs = json::array();
-  for (const HeadShape& head : shape.heads)
-    outputs.push_back({{"name", head.name}, {"datatype", "FP32"}, {"shape", {-1, head.outputs}}});
-  json versions = json::array({std::to_string(model.served->current->state().generation)});
+  JsonText out;
+  const auto tensor = [&](std::string_view name, std::uint32_t columns) {
+    out.open('{');
+    out.add("name", name);
+    out.add("datatype", "FP32");
+    out.open('[', "shape");
+    out.add({}, -1);
+    out.add({}, columns);
+    out.close(']');
+    out.close('}');
+  };
+  const std::uint64_t current = model.served->current->state().generation;
+  out.open('{');
+  out.add("name", model.served->name);
+  out.open('[', "versions");
+  out.add({}, std::to_string(current));
   for (const auto& other : model.others)
-    if (std::to_string(other.first) != versions[0]) versions.push_back(std::to_string(other.first));
-  answer->body = json{
-      {"name", model.served->name},
-      {"versions", versions},
-      {"platform", "tickmlp"},
-      {"inputs", {{{"name", kInputName}, {"datatype", "FP32"}, {"shape", {-1, shape.inputs}}}}},
-      {"outputs",
-       outputs}}.dump(-1, ' ', false, json::error_handler_t::replace);
+    if (other.first != current) out.add({}, std::to_string(other.first));
+  out.close(']');
+  out.add("platform", "tickmlp");
+  out.open('[', "inputs");
+  tensor(kInputName, shape.inputs);
+  out.close(']');
+  out.open('[', "outputs");
+  for (const HeadShape& head : shape.heads) tensor(head.name, head.outputs);
+  out.close(']');
+  out.close('}');
+  answer->body = out.take();
 }
 
 void Routes::shadow_figures(const ThreadModel& model, Answer* answer) const {
   const ShadowFigures figures = model.shadow.owner()->figures();
-  answer->body = json{{"primary", figures.pair.primary},
-                      {"candidate", figures.pair.candidate},
-                      {"candidate_version", std::to_string(figures.generation)},
-                      {"every", figures.pair.every},
-                      {"offered", figures.sum.offered},
-                      {"dropped", figures.sum.dropped},
-                      {"compared", figures.sum.compared},
-                      {"refused", figures.sum.refused},
-                      {"identical", figures.sum.identical},
-                      {"same_argmax", figures.sum.same_argmax},
-                      {"largest_probability_difference", figures.sum.largest_probability_difference},
-                      {"largest_value_difference", figures.sum.largest_value_difference},
-                      {"candidate_p50_ns", figures.p50_ns},
-                      {"candidate_p99_ns", figures.p99_ns}}
-                     .dump();
+  JsonText out;
+  out.open('{');
+  out.add("primary", figures.pair.primary);
+  out.add("candidate", figures.pair.candidate);
+  out.add("candidate_version", std::to_string(figures.generation));
+  out.add("every", figures.pair.every);
+  out.add("offered", figures.sum.offered);
+  out.add("dropped", figures.sum.dropped);
+  out.add("compared", figures.sum.compared);
+  out.add("refused", figures.sum.refused);
+  out.add("identical", figures.sum.identical);
+  out.add("same_argmax", figures.sum.same_argmax);
+  out.add("largest_probability_difference", figures.sum.largest_probability_difference);
+  out.add("largest_value_difference", figures.sum.largest_value_difference);
+  out.add("candidate_p50_ns", figures.p50_ns);
+  out.add("candidate_p99_ns", figures.p99_ns);
+  out.close('}');
+  answer->body = out.take();
 }
 
 }  // namespace tickmlp::serve

@@ -30,6 +30,9 @@ struct ServerFacts {
   std::function<std::uint64_t()> shed, stuck_threads, log_lost;  // empty: 0
 };
 
+// Its body as gzip, where that pays.
+void compress(Deflater* deflater, Answer* answer);
+
 // Thread-compatible: one for each worker. Keeps its memory between requests.
 class Routes {
  public:

@@ -91,7 +91,8 @@ class PlainConnection final : public StreamConnection<tcp::socket> {
   using StreamConnection::StreamConnection;
 
  private:
-  // Its own recv, so that it can be timed. The wait arms epoll anew: an epoll_ctl a request, beside recv and send.
+  // Its own recv, so that it can be timed. The wait arms epoll anew: an epoll_ctl a request, beside recv and send, of
+  // 330 ns. async_read_some saves it and tries a recv first in its place, 334 ns, which as a rule finds nothing.
   void receive() override {
     if (!stream_.is_open()) return;
     receiving_ = true;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <thread>
 
 namespace tickmlp::serve {
 namespace {
@@ -13,8 +14,9 @@ using asio::ip::tcp;
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 constexpr std::chrono::milliseconds kTick(100);
-constexpr int kBacklog = 4096;           // who waits longest here waits for so many others, 0.1 s
-constexpr std::size_t kCheckParts = 16;  // a tick looks at one part of the connections: 10,000 at once take 1 ms
+constexpr std::chrono::milliseconds kRetry(1);  // of what there was no memory for and nothing goes on without
+constexpr int kBacklog = 4096;                  // who waits longest here waits for so many others, 0.1 s
+constexpr std::size_t kCheckParts = 16;         // a tick looks at one part of the connections: 10,000 at once take 1 ms
 constexpr std::size_t kCheckLeast = 64;
 constexpr std::uint64_t kYoungNs = 1'000'000'000;  // idle for less than this: about to be used
 
@@ -53,12 +55,13 @@ void Worker::run(int core, std::promise<std::string>* started) {
     return started->set_value(error.what());
   }
   started->set_value("");
-  tick();
   for (bool ended = false; !ended;) {
     try {
+      if (!ticking_) tick();
       context_.run();
       ended = true;
     } catch (const std::exception&) {  // out of memory: what could not be begun is tried again at the next tick
+      if (!ticking_) std::this_thread::sleep_for(kRetry);
     }
   }
   meter.figures().turned_ns.set(0);
@@ -79,13 +82,16 @@ void Worker::read_clocks() {
   date_.assign(text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts));
 }
 
-// Out of descriptors, or full: the tick tries again, and the kernel's queue holds who comes meanwhile.
+// Out of descriptors or memory, or full: the tick tries again, and the kernel's queue holds who comes meanwhile. Asio's
+// own async_accept allocates before its handler is called, and where that throws, the handler never is.
 void Worker::accept() {
   if (count_ >= options_.connections) return;
-  acceptor_.async_accept(context_, [this](boost::system::error_code error, tcp::socket socket) {
+  acceptor_.async_wait(tcp::acceptor::wait_read, [this](boost::system::error_code error) {
     accepting_ = false;
     if (!acceptor_.is_open() || error) return;
-    accepted(std::move(socket));
+    tcp::socket socket = acceptor_.accept(context_, error);
+    if (!error) accepted(std::move(socket));
+    else if (error != asio::error::would_block && error != asio::error::connection_aborted) return;
     accept();
   });
   accepting_ = true;
@@ -109,6 +115,7 @@ void Worker::accepted(tcp::socket socket) {
 }
 
 void Worker::tick() {
+  ticking_ = false;
   read_clocks();
   meter.figures().turned_ns.set(now_ns_);
   timespec cpu{};
@@ -117,6 +124,7 @@ void Worker::tick() {
   meter.figures().connections.set(count_);
   try {
     routes_->housekeeping(now_ns_);
+    late_.give_out();
     resume_paused();
     check_connections();
     if (!draining_ && !accepting_) accept();
@@ -127,6 +135,7 @@ void Worker::tick() {
   timer_.async_wait([this](boost::system::error_code error) {
     if (!error) tick();
   });
+  ticking_ = true;
 }
 
 void Worker::resume_paused() {
@@ -197,13 +206,21 @@ bool Worker::handle(const Incoming& incoming, std::string_view body, Answer* ans
     answer->refuse({Code::internal, error.what()});
     return true;
   }
-  shared_.jobs.post([this, later = std::move(later), connection, filled = std::make_shared<Answer>()] {
+  const auto one = std::make_shared<LateAnswers::One>();
+  one->push_back({connection, {}, nullptr});
+  shared_.jobs.post([this, later = std::move(later), one, gzip = incoming.accepts_gzip] {
     try {
-      later(filled.get());
-    } catch (const std::exception& error) {
-      filled->refuse({Code::internal, error.what()});
+      Deflater deflater;
+      later(&one->front().answer);
+      if (gzip) compress(&deflater, &one->front().answer);
+    } catch (const std::exception&) {
+      one->front().thrown = std::current_exception();
     }
-    asio::post(context_, [connection, filled] { connection->guarded([&] { connection->answer_later(*filled); }); });
+    late_.hand_in(*one);
+    try {
+      asio::post(context_, [this] { late_.give_out(); });
+    } catch (const std::exception&) {  // no memory for the message: the next tick looks
+    }
   });
   return false;
 }

@@ -13,6 +13,7 @@
 #include "serve/guard/shedder.h"
 #include "serve/guard/health.h"
 #include "serve/http/connection.h"
+#include "serve/http/late_answers.h"
 #include "serve/http/routes.h"
 #include "serve/http/tls.h"
 #include "serve/jobs.h"
@@ -87,8 +88,9 @@ class Worker : private Host {
   Connections connections_;
   Shedder shedder_;
   std::deque<std::pair<std::uint64_t, std::weak_ptr<Connection>>> paused_;  // until when, in that order
+  LateAnswers late_;
   std::optional<Routes> routes_;  // made in the thread that runs: its readers belong to it
-  bool draining_ = false, accepting_ = false;
+  bool draining_ = false, accepting_ = false, ticking_ = false;
   std::uint64_t now_ns_ = 0;
   std::string date_;
 };

@@ -5,10 +5,10 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "serve/json_text.h"
+
 namespace tickmlp::serve {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 const char* name_of(LogLevel level) {
   constexpr const char* kNames[] = {"debug", "info", "warning", "error", "off"};
@@ -31,55 +31,64 @@ std::uint64_t now_ns() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
 }
 
-Json begin(std::uint64_t ns, LogLevel level, std::string_view event) {
-  return {{"time", time_text(ns)}, {"level", name_of(level)}, {"event", event}};
+JsonText begin(std::uint64_t ns, LogLevel level, std::string_view event) {
+  JsonText line(true);
+  line.open('{');
+  line.add("time", time_text(ns));
+  line.add("level", name_of(level));
+  line.add("event", event);
+  return line;
 }
 
-std::string line(const Json& object) { return object.dump(-1, ' ', true, Json::error_handler_t::replace); }
+std::string end(JsonText* line) {
+  line->close('}');
+  return line->take();
+}
 
 // The id's JSON text as the text it stands for; as it is where it was cut, and over gRPC, whose ids are texts.
-Json id_value(const ShortText<64>& id, Protocol protocol) {
-  Json value =
-      id.cut || protocol != Protocol::http ? Json(Json::value_t::discarded) : Json::parse(id.view(), nullptr, false);
-  return value.is_string() ? value : Json(id.view());
+std::string id_text(const ShortText<64>& id, Protocol protocol) {
+  using Json = nlohmann::json;
+  if (id.cut || protocol != Protocol::http) return std::string(id.view());
+  const Json value = Json::parse(id.view(), nullptr, false);
+  return value.is_string() ? value.get<std::string>() : std::string(id.view());
 }
 
 }  // namespace
 
 std::string event_line(LogLevel level, std::string_view event, std::string_view message,
                        std::initializer_list<LogField> fields) {
-  Json object = begin(now_ns(), level, event);
+  JsonText line = begin(now_ns(), level, event);
   for (const LogField& field : fields) {
-    if (field.is_number) object[std::string(field.name)] = field.number;
-    else object[std::string(field.name)] = field.text;
+    if (field.is_number) line.add(field.name, field.number);
+    else line.add(field.name, field.text);
   }
-  object["message"] = message;
-  return line(object);
+  line.add("message", message);
+  return end(&line);
 }
 
 std::string access_line(LogLevel level, const AccessLog& from, const AccessRecord& record) {
-  Json object = begin(record.ended_ns, level, "request");
-  object["thread"] = from.thread();
-  object["protocol"] = kProtocols[static_cast<std::size_t>(from.protocol())];
-  object["method"] = record.method.view();
-  object["path"] = record.path.view();
-  if (record.path.cut) object["path_cut"] = true;
-  object["status"] = record.status;
-  if (record.reason.size != 0) object["reason"] = record.reason.view();
-  if (record.reason.cut) object["reason_cut"] = true;
+  JsonText line = begin(record.ended_ns, level, "request");
+  line.add("thread", from.thread());
+  line.add("protocol", kProtocols[static_cast<std::size_t>(from.protocol())]);
+  line.add("method", record.method.view());
+  line.add("path", record.path.view());
+  if (record.path.cut) line.add("path_cut", true);
+  line.add("status", record.status);
+  if (record.reason.size != 0) line.add("reason", record.reason.view());
+  if (record.reason.cut) line.add("reason_cut", true);
   if (record.model != nullptr) {
-    object["model"] = record.model->name;
-    object["version"] = std::to_string(record.generation);
-    object["states"] = record.states;
-    if (record.cached) object["cached"] = true;
+    line.add("model", record.model->name);
+    line.add("version", std::to_string(record.generation));
+    line.add("states", record.states);
+    if (record.cached) line.add("cached", true);
   }
-  object["received_bytes"] = record.received_bytes;
-  object["sent_bytes"] = record.sent_bytes;
+  line.add("received_bytes", record.received_bytes);
+  line.add("sent_bytes", record.sent_bytes);
   for (std::size_t i = 0; i < record.times.size(); ++i)
-    object[std::string(kStages[i]) + "_us"] = static_cast<double>(record.times[i]) / 1000;
-  if (record.id.size != 0) object["id"] = id_value(record.id, from.protocol());
-  if (record.traceparent.size != 0) object["traceparent"] = record.traceparent.view();
-  return line(object);
+    line.add(std::string(kStages[i]) + "_us", static_cast<double>(record.times[i]) / 1000);
+  if (record.id.size != 0) line.add("id", id_text(record.id, from.protocol()));
+  if (record.traceparent.size != 0) line.add("traceparent", record.traceparent.view());
+  return end(&line);
 }
 
 }  // namespace tickmlp::serve

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "serve/log/line.h"
+#include "serve/make_thread.h"
 #include "serve/start_error.h"
 
 namespace tickmlp::serve {
@@ -46,13 +47,16 @@ std::shared_ptr<spdlog::sinks::sink> open_sink(const std::string& file) {
 }  // namespace
 
 struct Log::Writer {
-  Writer(const LogOptions& given, std::atomic<std::uint64_t>* lost)
-      : options(given), sinks(std::make_shared<spdlog::sinks::dist_sink_mt>()), logger("tickmlp", sinks) {
+  Writer(const LogOptions& given, std::atomic<std::uint64_t>* lost_lines)
+      : options(given),
+        lost(*lost_lines),
+        sinks(std::make_shared<spdlog::sinks::dist_sink_mt>()),
+        logger("tickmlp", sinks) {
     sinks->set_sinks({open_sink(options.file)});
     logger.set_level(level_of(options.level));
     logger.flush_on(spdlog::level::warn);
-    logger.set_error_handler([lost](const std::string&) { lost->fetch_add(1, std::memory_order_relaxed); });
-    thread = std::thread([this] { run(); });
+    logger.set_error_handler([this](const std::string&) { lost.fetch_add(1, std::memory_order_relaxed); });
+    thread = make_thread("thread of the log", [this] { run(); });
   }
   ~Writer() {
     {
@@ -69,15 +73,26 @@ struct Log::Writer {
     for (const auto& ring : rings) all.push_back(ring.get());
     return all;
   }
+  void write(const AccessLog& ring, const AccessRecord& record) noexcept {
+    const LogLevel level = record.status >= 500 ? LogLevel::error : LogLevel::info;
+    try {
+      logger.log(level_of(level), access_line(level, ring, record));
+    } catch (const std::exception&) {  // out of memory: this line is lost
+      lost.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  std::size_t write_all() {
+    std::size_t written = 0;
+    for (AccessLog* ring : all_rings())
+      written += ring->drain([&](const AccessRecord& record) { write(*ring, record); });
+    return written;
+  }
   void run() {
     for (bool last = false;;) {
-      std::size_t written = 0;
-      for (AccessLog* ring : all_rings())
-        written += ring->drain([&](const AccessRecord& record) {
-          const LogLevel level = record.status >= 500 ? LogLevel::error : LogLevel::info;
-          logger.log(level_of(level), access_line(level, *ring, record));
-        });
-      if (written != 0) logger.flush();
+      try {
+        if (write_all() != 0) logger.flush();
+      } catch (const std::exception&) {  // out of memory: they wait in their rings
+      }
       if (last) return;
       std::unique_lock lock(mutex);
       last = wake.wait_for(lock, kPause, [this] { return ending; });
@@ -85,6 +100,7 @@ struct Log::Writer {
   }
 
   const LogOptions options;
+  std::atomic<std::uint64_t>& lost;
   std::shared_ptr<spdlog::sinks::dist_sink_mt> sinks;
   spdlog::logger logger;
   std::mutex mutex;  // over what follows
@@ -104,9 +120,13 @@ Log::Log(const LogOptions& options) {
 Log::~Log() = default;
 
 void Log::event(LogLevel level, std::string_view event, std::string_view message,
-                std::initializer_list<LogField> fields) {
-  writer_->logger.log(level_of(level), event_line(level, event, message, fields));
-  writer_->logger.flush();
+                std::initializer_list<LogField> fields) noexcept {
+  try {
+    writer_->logger.log(level_of(level), event_line(level, event, message, fields));
+    writer_->logger.flush();
+  } catch (const std::exception&) {
+    lost_.fetch_add(1, std::memory_order_relaxed);
+  }
 }
 
 AccessLog* Log::add_thread(std::string thread, Protocol protocol) {

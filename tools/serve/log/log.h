@@ -37,9 +37,9 @@ class Log {
   // Writes what is left.
   ~Log();
 
-  // {"time", "level", "event", fields..., "message"}
+  // {"time", "level", "event", fields..., "message"}. A line that there is no memory for is lost.
   void event(LogLevel level, std::string_view event, std::string_view message,
-             std::initializer_list<LogField> fields = {});
+             std::initializer_list<LogField> fields = {}) noexcept;
 
   // The ring of a serving thread; null where requests are not logged. Before that thread begins.
   AccessLog* add_thread(std::string thread, Protocol protocol);

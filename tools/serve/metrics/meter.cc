@@ -32,8 +32,11 @@ void Meter::answered(int status, std::uint64_t received_bytes, std::uint64_t sen
   figures_.answered(status);
   figures_.received_bytes.add(received_bytes);
   figures_.sent_bytes.add(sent_bytes);
+  if (log_ != nullptr) {
+    records_.resize(answered_.size());  // memory ran out between the two: the text goes with its request
+    records_.emplace_back(text.method, text.path, text.id, text.traceparent, text.reason);
+  }
   answered_.push_back(current_);
-  if (log_ != nullptr) records_.emplace_back(text.method, text.path, text.id, text.traceparent, text.reason);
   const std::uint64_t next = current_.encoded;
   current_ = {};
   current_.begin = next;

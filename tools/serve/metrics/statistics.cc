@@ -1,38 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/metrics/statistics.h"
 
-#include <nlohmann/json.hpp>
+#include "serve/json_text.h"
 
 namespace tickmlp::serve {
 namespace {
 
-using Json = nlohmann::ordered_json;
+void add(std::string_view name, const Span& span, JsonText* out) {
+  out->open('{', name);
+  out->add("count", span.count.get());
+  out->add("ns", span.ns.get());
+  out->close('}');
+}
 
-Json span(const Span& span) { return {{"count", span.count.get()}, {"ns", span.ns.get()}}; }
-
-Json entry(const IndexRow& row, const VersionFigures& figures) {
-  Json batches = Json::array();
-  for (const BatchFigures& batch : figures.batches)
-    if (batch.states.get() != 0)
-      batches.push_back({{"batch_size", batch.states.get()},
-                         {"compute_input", span(batch.input)},
-                         {"compute_infer", span(batch.infer)},
-                         {"compute_output", span(batch.output)}});
-  return {{"name", row.name},
-          {"version", row.version},
-          {"last_inference", figures.last_ms.get()},
-          {"inference_count", figures.states.get()},
-          {"execution_count", figures.executions.get()},
-          {"inference_stats",
-           {{"success", span(figures.success)},
-            {"fail", span(figures.fail)},
-            {"queue", span(figures.queue)},
-            {"compute_input", span(figures.input)},
-            {"compute_infer", span(figures.infer)},
-            {"compute_output", span(figures.output)},
-            {"cache_hit", span(figures.cache_hit)},
-            {"cache_miss", span(figures.cache_miss)}}},
-          {"batch_stats", batches}};
+void add(const IndexRow& row, const VersionFigures& figures, JsonText* out) {
+  out->open('{');
+  out->add("name", row.name);
+  out->add("version", row.version);
+  out->add("last_inference", figures.last_ms.get());
+  out->add("inference_count", figures.states.get());
+  out->add("execution_count", figures.executions.get());
+  out->open('{', "inference_stats");
+  add("success", figures.success, out);
+  add("fail", figures.fail, out);
+  add("queue", figures.queue, out);
+  add("compute_input", figures.input, out);
+  add("compute_infer", figures.infer, out);
+  add("compute_output", figures.output, out);
+  add("cache_hit", figures.cache_hit, out);
+  add("cache_miss", figures.cache_miss, out);
+  out->close('}');
+  out->open('[', "batch_stats");
+  for (const BatchFigures& batch : figures.batches) {
+    if (batch.states.get() == 0) continue;
+    out->open('{');
+    out->add("batch_size", batch.states.get());
+    add("compute_input", batch.input, out);
+    add("compute_infer", batch.infer, out);
+    add("compute_output", batch.output, out);
+    out->close('}');
+  }
+  out->close(']');
+  out->close('}');
 }
 
 }  // namespace
@@ -51,10 +60,14 @@ void each_statistics(const Metrics& metrics, const std::vector<IndexRow>& index,
 
 std::string statistics_json(const Metrics& metrics, const std::vector<IndexRow>& index, std::string_view name,
                             std::optional<std::uint64_t> version) {
-  Json entries = Json::array();
+  JsonText out;
+  out.open('{');
+  out.open('[', "model_stats");
   each_statistics(metrics, index, name, version,
-                  [&](const IndexRow& row, const VersionFigures& figures) { entries.push_back(entry(row, figures)); });
-  return Json{{"model_stats", entries}}.dump();
+                  [&](const IndexRow& row, const VersionFigures& figures) { add(row, figures, &out); });
+  out.close(']');
+  out.close('}');
+  return out.take();
 }
 
 }  // namespace tickmlp::serve

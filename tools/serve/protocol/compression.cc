@@ -22,7 +22,7 @@ Inflater::~Inflater() {
 
 Refusal Inflater::inflate(std::string_view encoding, std::string_view body, std::size_t limit, std::string* out) {
   if (encoding != "gzip" && encoding != "x-gzip" && encoding != "deflate")
-    return {Code::unsupported_type, "Content-Encoding: expected gzip, deflate or none"};
+    return {Code::unsupported_type, "Content-Encoding " + quote(encoding) + ": expected gzip, deflate or none"};
   if ((made_ ? inflateReset(&stream_) : inflateInit2(&stream_, kGzipOrZlib)) != Z_OK) throw std::bad_alloc();
   made_ = true;
   stream_.next_in = bytes_of(body);
@@ -36,7 +36,8 @@ Refusal Inflater::inflate(std::string_view encoding, std::string_view body, std:
     status = ::inflate(&stream_, Z_NO_FLUSH);
     out->resize(before + kStep - stream_.avail_out);
     if (out->size() > limit)
-      return {Code::too_large, "body: inflated, expected at most " + std::to_string(limit) + " bytes"};
+      return {Code::too_large,
+              "body: inflated, more than " + std::to_string(limit) + " bytes: expected at most so many"};
     if (status != Z_OK && status != Z_STREAM_END)
       return {Code::bad_request, "body: damaged or cut off: expected " + std::string(encoding) + " data"};
   }

@@ -5,6 +5,7 @@
 #include <simdjson.h>
 
 #include <array>
+#include <charconv>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -16,6 +17,9 @@ namespace tickmlp::serve {
 
 inline Refusal bad_request(std::string message) { return {Code::bad_request, std::move(message)}; }
 
+// What stands there, as a refusal repeats it: JSON's text of it, 40 bytes at most; "nothing" where nothing does.
+std::string seen(const std::optional<simdjson::dom::element>& element);
+
 // The members of `object` with these names, in their order; others are passed over, as the protocol asks. A name that
 // stands twice is refused: two readers of one request could take different ones.
 template <std::size_t N>
@@ -24,8 +28,7 @@ Refusal take_fields(simdjson::dom::object object, std::string_view what, const s
   for (const auto [key, value] : object)
     for (std::size_t i = 0; i < N; ++i)
       if (key == names[i]) {
-        if ((*out)[i])
-          return bad_request(std::string(what) + ": \"" + std::string(key) + "\" stands twice: expected once");
+        if ((*out)[i]) return bad_request(std::string(what) + ": " + quote(key) + " stands twice: expected once");
         (*out)[i] = value;
       }
   return {};
@@ -35,6 +38,13 @@ Refusal take_fields(simdjson::dom::object object, std::string_view what, const s
 inline std::optional<std::uint64_t> whole_number(const std::optional<simdjson::dom::element>& element) {
   std::uint64_t number = 0;
   if (!element || element->get(number) != simdjson::SUCCESS) return {};
+  return number;
+}
+// Digits and nothing else.
+inline std::optional<std::uint64_t> read_whole(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return {};
   return number;
 }
 

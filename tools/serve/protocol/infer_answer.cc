@@ -2,7 +2,8 @@
 #include "serve/protocol/infer_answer.h"
 
 #include <charconv>
-#include <nlohmann/json.hpp>
+
+#include "serve/json_text.h"
 
 namespace tickmlp::serve {
 namespace {
@@ -65,8 +66,6 @@ std::size_t append_infer_answer(const Shape& shape, std::string_view quoted_name
   return json_bytes;
 }
 
-std::string error_json(std::string_view message) {
-  return nlohmann::json{{"error", message}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+std::string error_json(std::string_view message) { return "{\"error\":" + json_text(message) + '}'; }
 
 }  // namespace tickmlp::serve

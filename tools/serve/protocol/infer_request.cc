@@ -3,8 +3,8 @@
 
 #include <cmath>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
+#include "serve/json_text.h"
 #include "serve/protocol/fields.h"
 #include "serve/protocol/wide_numbers.h"
 
@@ -20,10 +20,13 @@ constexpr std::size_t kKeptJson = 1 << 20;  // what a thread keeps memory for
 
 // A double rounded to float32, as numpy does it. Beyond its range there is no such number.
 Refusal append_number(element value, std::vector<float>* out) {
+  const auto wrong = [&](const char* expected) {
+    return bad_request("input: data[" + std::to_string(out->size()) + "] " + seen(value) + ": expected " + expected);
+  };
   double number = 0;
-  if (value.get(number) != simdjson::SUCCESS) return bad_request("input: data: expected numbers");
+  if (value.get(number) != simdjson::SUCCESS) return wrong("numbers");
   const auto narrow = static_cast<float>(number);
-  if (!std::isfinite(narrow)) return bad_request("input: data: a number beyond float32's range");
+  if (!std::isfinite(narrow)) return wrong("numbers within float32's range");
   out->push_back(narrow);
   return {};
 }
@@ -34,7 +37,7 @@ Refusal append_data(array data, std::size_t row, std::size_t most, std::vector<f
     array inner;
     if (value.get(inner) == simdjson::SUCCESS) {
       const std::size_t before = out->size();
-      if (before % row != 0) return bad_request("input: data: rows and numbers mixed");
+      if (before % row != 0) return bad_request("input: data: rows and numbers mixed: expected one of them");
       for (const element number : inner)
         if (const Refusal refusal = append_number(number, out)) return refusal;
       if (out->size() - before != row)
@@ -43,7 +46,9 @@ Refusal append_data(array data, std::size_t row, std::size_t most, std::vector<f
     } else if (const Refusal refusal = append_number(value, out)) {
       return refusal;
     }
-    if (out->size() > most) return bad_request("input: data: more numbers than its shape says");
+    if (out->size() > most)
+      return bad_request("input: data: " + std::to_string(out->size()) + " or more numbers: its shape says " +
+                         std::to_string(most));
   }
   return {};
 }
@@ -51,24 +56,27 @@ Refusal append_data(array data, std::size_t row, std::size_t most, std::vector<f
 Refusal read_flag(const Field& parameters, std::string_view name, bool* out) {
   if (!parameters) return {};
   object members;
-  if (parameters->get(members) != simdjson::SUCCESS) return bad_request("parameters: expected an object");
+  if (parameters->get(members) != simdjson::SUCCESS)
+    return bad_request("parameters " + seen(parameters) + ": expected an object");
   element value;
   if (members[name].get(value) != simdjson::SUCCESS) return {};
-  if (value.get(*out) != simdjson::SUCCESS) return bad_request(std::string(name) + ": expected true or false");
+  if (value.get(*out) != simdjson::SUCCESS)
+    return bad_request(std::string(name) + " " + seen(value) + ": expected true or false");
   return {};
 }
 
 Refusal read_outputs(const Shape& shape, array wanted, bool binary, std::vector<WantedOutput>* out) {
   for (const element one : wanted) {
     object members;
-    if (one.get(members) != simdjson::SUCCESS) return bad_request("outputs: expected objects");
+    if (one.get(members) != simdjson::SUCCESS) return bad_request("outputs: " + seen(one) + ": expected objects");
     std::array<Field, 2> fields;
     if (const Refusal refusal = take_fields(members, "outputs", {"name", "parameters"}, &fields)) return refusal;
     std::string_view name;
-    if (!fields[0] || fields[0]->get(name) != simdjson::SUCCESS) return bad_request("outputs: name: expected a text");
+    if (!fields[0] || fields[0]->get(name) != simdjson::SUCCESS)
+      return bad_request("outputs: name " + seen(fields[0]) + ": expected a text");
     const auto head = std::find_if(shape.heads.begin(), shape.heads.end(),
                                    [&](const HeadShape& candidate) { return candidate.name == name; });
-    if (head == shape.heads.end()) return bad_request("outputs: the model has no " + std::string(name));
+    if (head == shape.heads.end()) return bad_request("outputs: the model has no " + cut_text(name));
     const auto index = static_cast<std::uint32_t>(head - shape.heads.begin());
     for (const WantedOutput& earlier : *out)
       if (earlier.head == index) return bad_request("outputs: " + std::string(name) + " twice: expected once");
@@ -144,25 +152,26 @@ Refusal InferRequestReader::read_json(const Shape& shape, std::string_view json,
   if (error == simdjson::MEMALLOC) return {Code::internal, "out of memory"};
   if (error != simdjson::SUCCESS) return bad_request(std::string("no JSON: ") + simdjson::error_message(error));
   object members;
-  if (document.get(members) != simdjson::SUCCESS) return bad_request("JSON: expected an object");
+  if (document.get(members) != simdjson::SUCCESS) return bad_request("JSON " + seen(document) + ": expected an object");
   std::array<Field, 4> fields;
   if (const Refusal refusal = take_fields(members, "request", {"id", "inputs", "outputs", "parameters"}, &fields))
     return refusal;
   if (fields[0]) {
     std::string_view id;
-    if (fields[0]->get(id) != simdjson::SUCCESS) return bad_request("id: expected a text");
-    out->id = nlohmann::json(id).dump();
+    if (fields[0]->get(id) != simdjson::SUCCESS) return bad_request("id " + seen(fields[0]) + ": expected a text");
+    out->id = json_text(id);
   }
   bool all_binary = false;
   if (const Refusal refusal = read_flag(fields[3], "binary_data_output", &all_binary)) return refusal;
   array inputs, outputs;
-  if (!fields[1] || fields[1]->get(inputs) != simdjson::SUCCESS || inputs.size() != 1)
-    return bad_request("inputs: expected a list of one tensor");
   object input;
-  if (inputs.at(0).get(input) != simdjson::SUCCESS) return bad_request("inputs: expected an object");
+  if (!fields[1] || fields[1]->get(inputs) != simdjson::SUCCESS || inputs.size() != 1 ||
+      inputs.at(0).get(input) != simdjson::SUCCESS)
+    return bad_request("inputs " + seen(fields[1]) + ": expected a list of one tensor, an object");
   if (const Refusal refusal = read_input(shape, input, binary, out)) return refusal;
   if (fields[2]) {
-    if (fields[2]->get(outputs) != simdjson::SUCCESS) return bad_request("outputs: expected a list");
+    if (fields[2]->get(outputs) != simdjson::SUCCESS)
+      return bad_request("outputs " + seen(fields[2]) + ": expected a list");
     if (const Refusal refusal = read_outputs(shape, outputs, all_binary, &out->outputs)) return refusal;
   }
   if (out->outputs.empty()) want_all(shape, all_binary, &out->outputs);
@@ -176,15 +185,17 @@ Refusal InferRequestReader::read_input(const Shape& shape, object input, std::st
     return refusal;
   std::string_view name, datatype;
   if (!fields[0] || fields[0]->get(name) != simdjson::SUCCESS || name != kInputName)
-    return bad_request("inputs: name: expected \"" + std::string(kInputName) + "\"");
+    return bad_request("inputs: name " + seen(fields[0]) + ": expected " + quote(kInputName));
   if (!fields[2] || fields[2]->get(datatype) != simdjson::SUCCESS || datatype != "FP32")
-    return bad_request("input: datatype: expected \"FP32\"");
+    return bad_request("input: datatype " + seen(fields[2]) + ": expected \"FP32\"");
   array sizes;
-  if (!fields[1] || fields[1]->get(sizes) != simdjson::SUCCESS || sizes.size() != 2)
-    return bad_request("input: shape: expected [states, " + std::to_string(shape.inputs) + "]");
-  const auto states = whole_number(sizes.at(0).value()), columns = whole_number(sizes.at(1).value());
+  std::optional<std::uint64_t> states, columns;
+  if (fields[1] && fields[1]->get(sizes) == simdjson::SUCCESS && sizes.size() == 2) {
+    states = whole_number(sizes.at(0).value());
+    columns = whole_number(sizes.at(1).value());
+  }
   if (!states || columns != shape.inputs)
-    return bad_request("input: shape: expected [states, " + std::to_string(shape.inputs) + "]");
+    return bad_request("input: shape " + seen(fields[1]) + ": expected [states, " + std::to_string(shape.inputs) + "]");
   if (const Refusal refusal = check_states(*states)) return refusal;
   out->states = *states;
   const std::size_t count = *states * shape.inputs;
@@ -192,11 +203,12 @@ Refusal InferRequestReader::read_input(const Shape& shape, object input, std::st
   std::optional<std::uint64_t> binary_bytes;
   if (fields[3]) {
     object parameters;
-    if (fields[3]->get(parameters) != simdjson::SUCCESS) return bad_request("input: parameters: expected an object");
+    if (fields[3]->get(parameters) != simdjson::SUCCESS)
+      return bad_request("input: parameters " + seen(fields[3]) + ": expected an object");
     std::array<Field, 1> size;
     if (const Refusal refusal = take_fields(parameters, "parameters", {"binary_data_size"}, &size)) return refusal;
     if (size[0] && !(binary_bytes = whole_number(size[0])))
-      return bad_request("binary_data_size: expected a whole number");
+      return bad_request("binary_data_size " + seen(size[0]) + ": expected a whole number");
   }
   if (binary_bytes) {
     if (fields[4]) return bad_request("input: data and binary_data_size: expected one of them");
@@ -212,7 +224,8 @@ Refusal InferRequestReader::read_input(const Shape& shape, object input, std::st
     return bad_request(std::to_string(binary.size()) +
                        " bytes behind the JSON: expected none without binary_data_size");
   array data;
-  if (!fields[4] || fields[4]->get(data) != simdjson::SUCCESS) return bad_request("input: data: expected a list");
+  if (!fields[4] || fields[4]->get(data) != simdjson::SUCCESS)
+    return bad_request("input: data " + seen(fields[4]) + ": expected a list");
   out->inputs.reserve(count);
   if (const Refusal refusal = append_data(data, shape.inputs, count, &out->inputs)) return refusal;
   if (out->inputs.size() != count)

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include "serve/json_text.h"
+
 namespace tickmlp::serve {
 
 Refusal refused(tickmlp_status status, const tickmlp_error& error) {
@@ -165,7 +167,8 @@ void Repository::note_refusal(Entry* entry) {
 }
 
 Refusal Repository::load(std::string_view name) {
-  if (!is_model_name(name)) return {Code::bad_request, "no model's name: expected 1 to 63 of A-Z a-z 0-9 . _ + -"};
+  if (!is_model_name(name))
+    return {Code::bad_request, quote(name) + " is no model's name: expected 1 to 63 of A-Z a-z 0-9 . _ + -"};
   const std::lock_guard lock(loading_);
   auto place = entries_.find(name);
   if (place == entries_.end()) {  // it may have come after the start
@@ -176,7 +179,7 @@ Refusal Repository::load(std::string_view name) {
         place = entries_.try_emplace(std::string(name)).first;
         place->second.found = std::move(one);
       }
-    if (place == entries_.end()) return {Code::not_found, "no model " + std::string(name) + " in the repository"};
+    if (place == entries_.end()) return {Code::not_found, "no model " + quote(name) + " in the repository"};
   }
   Entry& entry = place->second;
   const std::uint64_t before = publication(entry);
@@ -198,7 +201,7 @@ Refusal Repository::load(std::string_view name) {
 Refusal Repository::unload(std::string_view name) {
   const std::lock_guard lock(loading_);
   const auto place = entries_.find(name);
-  if (place == entries_.end()) return {Code::not_found, "no model " + std::string(name) + " in the repository"};
+  if (place == entries_.end()) return {Code::not_found, "no model " + quote(name) + " in the repository"};
   place->second.watch.reset();
   place->second.served.reset();
   place->second.unloaded = true;

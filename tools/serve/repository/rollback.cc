@@ -7,7 +7,7 @@ Refusal Repository::rollback(std::string_view name, std::optional<std::uint64_t>
   const std::lock_guard lock(loading_);
   const auto place = entries_.find(name);
   if (place == entries_.end() || place->second.served == nullptr)
-    return {Code::not_found, "no model " + std::string(name) + " is served"};
+    return {Code::not_found, "no model " + quote(name) + " is served"};
   Entry& entry = place->second;
   if (!entry.found.published)
     return {Code::conflict, "model " + entry.found.name + " is a single blob: expected a published folder"};

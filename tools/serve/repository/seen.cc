@@ -30,7 +30,8 @@ void Repository::publish() {
 
 std::vector<IndexRow> Repository::index() const {
   std::vector<IndexRow> rows;
-  for (const Row& row : seen()->rows) {
+  const std::shared_ptr<const Snapshot> now = seen();  // which keeps it while others replace it
+  for (const Row& row : now->rows) {
     if (row.served == nullptr) {
       rows.push_back({row.name, "", "UNAVAILABLE", row.reason, 0, true, row.taken, row.refused});
       rows.back().refused_file = row.refused_file;

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/repository/served.h"
 
-#include <nlohmann/json.hpp>
+#include "serve/json_text.h"
 
 namespace tickmlp::serve {
-
-std::string json_text(std::string_view text) {
-  using nlohmann::json;
-  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 Shape shape_of(const tickmlp_model* model) {
   const tickmlp_model_info* info = tickmlp_model_describe(model);

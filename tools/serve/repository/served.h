@@ -32,8 +32,6 @@ struct Shape {
   std::uint32_t window_rows, window_columns;  // 0: none
   std::vector<HeadShape> heads;               // in the order of the outputs
 };
-// A text as JSON, with its quotes; bytes that are no UTF-8 become U+FFFD.
-std::string json_text(std::string_view text);
 Shape shape_of(const tickmlp_model* model);
 
 // One slot with its current model. Created and published to by the repository; read by serving threads, each through a

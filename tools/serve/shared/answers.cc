@@ -83,8 +83,17 @@ bool Poller::choose(const Asked& asked, bool keyed, Chosen* out) {
 
 void Poller::answer(Attached* client, std::uint32_t slot) {
   const std::uint64_t begin = tally_->begin();
-  models_->refresh();  // what was loaded before this request was sent answers it
   const Asked asked{client, slot, client->ring->take(slot), begin};
+  try {
+    models_->refresh();  // what was loaded before this request was sent answers it
+    answer(asked);
+  } catch (const std::exception&) {  // out of memory: this request's end, and nobody else's
+    refuse(asked, TICKMLP_CLIENT_SERVER_ERROR);
+  }
+}
+
+// Whatever throws does so before the answer is out.
+void Poller::answer(const Asked& asked) {
   switch (asked.request.kind) {
     case kInfer:
     case kKeyedInfer: return infer(asked);

@@ -37,14 +37,14 @@ class Descriptor {
 // with its last user, however that ends.
 class Segment {
  public:
-  // Empty, with errno, where the memory cannot be had. *descriptor is for the client.
+  // Empty, with errno, where the memory cannot be had, or std::bad_alloc. *descriptor is for the client.
   static std::unique_ptr<Segment> make(std::size_t bytes, Descriptor* descriptor);
   ~Segment();
   unsigned char* bytes() const { return bytes_; }
 
  private:
-  Segment(unsigned char* bytes, std::size_t size) : bytes_(bytes), size_(size) {}
-  unsigned char* const bytes_;
+  explicit Segment(std::size_t size) : size_(size) {}
+  unsigned char* bytes_ = nullptr;
   const std::size_t size_;
 };
 
@@ -69,11 +69,18 @@ struct OpenWindow {
   serve::Window window;
 };
 
+// Whose process it is, as the kernel knows it.
+struct Visitor {
+  std::uint64_t pid = 0, uid = 0;
+};
+
 struct Attached {
-  Attached(Descriptor given, std::uint64_t now) : socket(std::move(given)), since_ns(now) {}
+  Attached(Descriptor given, const Visitor& of, std::uint64_t now) : socket(std::move(given)), who(of), since_ns(now) {}
 
   Descriptor socket;
+  const Visitor who;
   const std::uint64_t since_ns;
+  const char* going = nullptr;       // why it is to go, as soon as memory lets it; null: it stays
   std::unique_ptr<Segment> segment;  // from the hello on
   std::optional<Ring> ring;
   std::array<std::unique_ptr<Meaning>, kMaxHandles> meanings;

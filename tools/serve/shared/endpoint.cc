@@ -85,13 +85,12 @@ bool say(int socket, const Message& message, int descriptor) {
   return sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof copy;
 }
 
-bool refuse(int socket, const std::string& why) {
+void refuse(int socket, std::string_view why) {
   Message message{};
   message.magic = kMagic;
   message.kind = kRefused;
   why.copy(message.text, sizeof message.text - 1);
   say(socket, message);
-  return false;
 }
 
 }  // namespace tickmlp::shared

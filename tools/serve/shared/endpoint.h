@@ -3,6 +3,7 @@
 #ifndef TICKMLP_SERVE_SHARED_ENDPOINT_H_
 #define TICKMLP_SERVE_SHARED_ENDPOINT_H_
 #include <string>
+#include <string_view>
 
 #include "serve/shared/attached.h"
 
@@ -28,8 +29,8 @@ class Listener {
 
 // A descriptor goes along where it is not below 0. False: the other side is gone, or does not read.
 bool say(int socket, const Message& message, int descriptor = -1);
-// kRefused with the reason; always false: the client is to go.
-bool refuse(int socket, const std::string& why);
+// kRefused with the reason: the client is to go.
+void refuse(int socket, std::string_view why);
 
 }  // namespace tickmlp::shared
 #endif

@@ -14,7 +14,7 @@ Message reply_of(Kind kind, std::uint32_t handle) {
   return reply;
 }
 
-Message with(Message reply, tickmlp_client_status status, const std::string& text) {
+Message with(Message reply, tickmlp_client_status status, std::string_view text) {
   reply.status = status;
   text.copy(reply.text, sizeof reply.text - 1);
   return reply;
@@ -55,7 +55,8 @@ Message SharedServer::resolve(Attached* client, const Message& question) const {
     known = std::move(fresh);
     client->has_meaning[question.handle].store(true, std::memory_order_release);
   }
-  if (served == nullptr) return with(reply, TICKMLP_CLIENT_NO_MODEL, "no model of that name is served");
+  if (served == nullptr)
+    return with(reply, TICKMLP_CLIENT_NO_MODEL, "no model " + serve::quote(question.text) + " is served");
   if (!has_version)
     return with(reply, TICKMLP_CLIENT_NO_VERSION, "the model has no version " + std::to_string(*asked.version));
   if (asked.version) reply.generation = *asked.version;
@@ -84,6 +85,21 @@ Message SharedServer::arm(const Attached& client, const Message& question) {
   if (meaning == nullptr || question.inputs >= meaning->targets.size())
     return with(reply, TICKMLP_CLIENT_NO_MODEL, "no such arm");
   return with(reply, TICKMLP_CLIENT_OK, meaning->targets[question.inputs].name);
+}
+
+Message SharedServer::look_up(Attached* client, const Message& question) {
+  Message reply;
+  try {
+    reply = question.kind == kResolve ? resolve(client, question)
+            : question.kind == kList  ? list(question)
+                                      : arm(*client, question);
+  } catch (const std::exception&) {  // this question's end, and nobody else's
+    reply = with(reply_of(question.kind == kResolve ? kResolved : kListed, question.handle),
+                 TICKMLP_CLIENT_SERVER_ERROR, "out of memory");
+  }
+  if (question.kind == kResolve && reply.status != TICKMLP_CLIENT_OK)
+    visits_.refused(client->who, reply.text, question.text);
+  return reply;
 }
 
 }  // namespace tickmlp::shared

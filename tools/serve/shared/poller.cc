@@ -38,14 +38,24 @@ void Poller::run(int core, std::promise<std::string>* started) {
   pthread_setname_np(pthread_self(), "tickmlp-shared");
   tickmlp_error error{};
   if (core >= 0 && tickmlp_pin_thread(core, &error) != TICKMLP_OK) return started->set_value(error.message);
-  models_.emplace(repository_, "shared", &shadows_, breaker_);
-  tally_.emplace(metrics_);
-  models_->count(metrics_, tally_->figures());
+  try {
+    models_.emplace(repository_, "shared", &shadows_, breaker_);
+    tally_.emplace(metrics_);
+    models_->count(metrics_, tally_->figures());
+    models_->refresh();
+  } catch (const std::exception& error) {  // no memory, too many readers
+    tally_.reset();
+    models_.reset();
+    return started->set_value(error.what());
+  }
   started->set_value("");
   while (!stopping_.load(std::memory_order_acquire)) {
     const Round& round = *round_.load(std::memory_order_acquire);
     seen_.store(round.number, std::memory_order_release);
-    models_->refresh();
+    try {
+      models_->refresh();
+    } catch (const std::exception&) {  // out of memory: the next request tries again, and is refused or answered
+    }
     if (look(round)) idle_looks_ = 0;
     else idle(round);
   }

@@ -48,6 +48,7 @@ class Poller {
     std::uint16_t arm = 0;
   };
   void answer(Attached* client, std::uint32_t slot);
+  void answer(const Asked& asked);
   void infer(const Asked& asked);
   void reset(const Asked& asked);
   void tick(const Asked& asked);

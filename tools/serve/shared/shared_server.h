@@ -9,6 +9,7 @@
 
 #include "serve/shared/endpoint.h"
 #include "serve/shared/poller.h"
+#include "serve/shared/visits.h"
 
 namespace tickmlp::shared {
 
@@ -27,9 +28,9 @@ struct SharedOptions {
 class SharedServer {
  public:
   // Listens at the path, with mode 0600, and starts both threads. A socket that nobody listens at is taken over, any
-  // other file is not. Throws std::runtime_error with a line that says why not.
+  // other file is not. Throws std::runtime_error, or StartError, with a line that says why not.
   SharedServer(const SharedOptions& options, serve::Repository& repository, serve::Shadows& shadows,
-               serve::Metrics& metrics);
+               serve::Metrics& metrics, serve::Log& log);
   ~SharedServer() { stop(); }
   // Answers what is in the rings, then lets every client go. Milliseconds.
   void stop();
@@ -37,20 +38,23 @@ class SharedServer {
  private:
   void run();
   void accept();
-  // False: this client is to go.
-  bool read(Attached* client);
-  bool take(Attached* client, const Message& message);
-  bool hello(Attached* client, const Geometry& wanted);
+  // Each: null, or why this client is to go.
+  const char* read(Attached* client);
+  const char* take(Attached* client, const Message& message);
+  const char* hello(Attached* client, const Geometry& wanted);
+  const char* refuse(const Attached& client, std::string_view why);
+  Message look_up(Attached* client, const Message& question);
   Message resolve(Attached* client, const Message& question) const;
   Message list(const Message& question) const;
   static Message arm(const Attached& client, const Message& question);
-  void publish();
-  void leave(Attached* client);
-  void end_late_starters();
+  void publish(std::unique_ptr<Attached>* gone = nullptr);
+  void send_off(Attached* client, const char* why);
+  bool let_go();
   void release();
 
   const SharedOptions options_;
   serve::Repository& repository_;
+  Visits visits_;
   Poller poller_;
   Listener listener_;
   Descriptor epoll_, stop_bell_;
