@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "model.h"
 #include "options.h"
+#include "serve/bare_exchange.h"
 #include "serve/cache_line.h"
 #include "serve/client/tickmlp_client.h"
 #include "text_table.h"
@@ -56,6 +57,11 @@ struct Times {
   Times() { tickmlp_recorder_reset(&recorder); }
 };
 
+// What no round trip can beat.
+struct Floors {
+  Times line, exchange;
+};
+
 template <class Call>
 void turn(const tickmlp_clock& clock, const Options& options, const std::vector<float>& states, std::size_t floats,
           tickmlp_recorder* recorder, const Call& call) {
@@ -100,7 +106,7 @@ void show(const nlohmann::json& document) {
 // Both systems in turns, after a look whether they agree. `inputs` is 64 questions of `floats` each.
 template <class InProcess, class ThroughRing>
 int take_turns(const Options& options, const tickmlp_clock& clock, const std::string& name, std::size_t floats,
-               const std::vector<float>& inputs, const Times& of_line, const InProcess& in_process,
+               const std::vector<float>& inputs, const Floors& floors, const InProcess& in_process,
                const ThroughRing& shared) {
   Times of_ours, of_shared, warm;
   turn(clock, options, inputs, floats, &warm.recorder, shared);
@@ -113,7 +119,10 @@ int take_turns(const Options& options, const tickmlp_clock& clock, const std::st
                           {"states", options.states},
                           {"gap_ns", options.gap_ns}};
   document["systems"] = {figures("in process", of_ours.recorder), figures("shared memory", of_shared.recorder)};
-  if (options.server_core >= 0) document["systems"].push_back(figures("cache line, groups of 20", of_line.recorder));
+  if (floors.exchange.recorder.count != 0)
+    document["systems"].push_back(figures("bare exchange", floors.exchange.recorder));
+  if (options.server_core >= 0)
+    document["systems"].push_back(figures("cache line, groups of 20", floors.line.recorder));
   const double a = document["systems"][0]["p50_ns"], b = document["systems"][1]["p50_ns"];
   document["p50_ratio"] = b / a;
   document["p50_difference_ns"] = static_cast<std::int64_t>(b - a);
@@ -142,13 +151,21 @@ struct WindowFree {
 
 int measure(const Options& options) {
   const tickmlp_clock clock = pin_and_calibrate(options.core);
-  Times of_line;
-  if (options.server_core >= 0) time_cache_line(clock, options.server_core, &of_line.recorder);
+  Floors floors;
+  if (options.server_core >= 0) time_cache_line(clock, options.server_core, &floors.line.recorder);
   const Model model = load_model(options.blob, "");
   const Session session = open_session(model);
   const tickmlp_model_info& info = *tickmlp_model_describe(model.get());
   const std::size_t floats = std::size_t{options.states} * info.inputs,
                     out = std::size_t{options.states} * info.outputs;
+  const std::vector<float> states = random_floats(64 * floats);
+  std::vector<float> ours(out), theirs(out);
+  const auto infer = [&](const float* inputs, float* outputs) {
+    hold(options.states == 1 ? tickmlp_infer(session.get(), inputs, info.inputs, outputs, info.outputs)
+                             : tickmlp_infer_batch(session.get(), inputs, options.states, outputs, nullptr));
+  };
+  if (options.server_core >= 0 && !options.ticks)
+    time_bare_exchange(clock, options.server_core, states, floats, out, infer, &floors.exchange.recorder);
   const Client client = attach(options, floats, out);
   tickmlp_client_model remote{};
   tickmlp_client_error error{};
@@ -158,8 +175,6 @@ int measure(const Options& options) {
   if (remote.inputs != info.inputs || remote.outputs != info.outputs)
     refuse("the server's " + name + " has another shape than " + printable(options.blob));
 
-  const std::vector<float> states = random_floats(64 * floats);
-  std::vector<float> ours(out), theirs(out);
   const auto agree = [&](std::size_t size, const auto& in_process, const auto& shared) {
     for (std::size_t i = 0; i < 64; ++i) {
       in_process(states.data() + i * size), shared(states.data() + i * size);
@@ -167,15 +182,12 @@ int measure(const Options& options) {
     }
   };
   if (!options.ticks) {
-    const auto in_process = [&](const float* inputs) {
-      hold(options.states == 1 ? tickmlp_infer(session.get(), inputs, info.inputs, ours.data(), info.outputs)
-                               : tickmlp_infer_batch(session.get(), inputs, options.states, ours.data(), nullptr));
-    };
+    const auto in_process = [&](const float* inputs) { infer(inputs, ours.data()); };
     const auto shared = [&](const float* inputs) {
       hold(tickmlp_client_infer(client.get(), remote.handle, inputs, options.states, theirs.data(), kSecond, nullptr));
     };
     agree(floats, in_process, shared);
-    return take_turns(options, clock, name, floats, states, of_line, in_process, shared);
+    return take_turns(options, clock, name, floats, states, floors, in_process, shared);
   }
   tickmlp_window* made = nullptr;
   std::uint32_t window = 0;
@@ -191,7 +203,7 @@ int measure(const Options& options) {
     hold(tickmlp_client_window_tick(client.get(), window, row, theirs.data(), kSecond, nullptr));
   };
   agree(info.window_columns, in_process, shared);
-  return take_turns(options, clock, name, info.window_columns, states, of_line, in_process, shared);
+  return take_turns(options, clock, name, info.window_columns, states, floors, in_process, shared);
 }
 
 int start(int count, char** words) {
@@ -203,7 +215,8 @@ int start(int count, char** words) {
   app.add_option("--core", options.core, "Core of this program; not the server's")
       ->capture_default_str()
       ->check(whole_number(0, 4095));
-  app.add_option("--server-core", options.server_core, "Its --shared-core: a cache line there and back is timed too")
+  app.add_option("--server-core", options.server_core,
+                 "Its --shared-core: what no round trip can beat is timed there too")
       ->check(whole_number(0, 4095));
   app.add_option("--samples", options.samples, "Of each")->capture_default_str()->check(whole_number(1, 1 << 30));
   app.add_option("--states", options.states, "Of one request")->capture_default_str()->check(whole_number(1, 1024));

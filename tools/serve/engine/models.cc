@@ -99,12 +99,12 @@ Refusal refused(tickmlp_status status, std::size_t state) {
 
 // Of the model that is held: out of the cache, or computed. Releases it.
 Inferred Models::ask(const ThreadModel& model, tickmlp_reader* reader, const tickmlp_held* held,
-                     std::span<const float> inputs, std::size_t states, float* outputs) {
+                     std::span<const float> inputs, std::size_t states, float* outputs, bool timed) {
   const Shape& shape = model.served->shape;
   Inferred out;
   out.generation = held->generation;
-  out.begin = ticks();
-  std::uint64_t computing = out.begin;
+  const auto now = [&] { return timed ? ticks() : 0; };
+  out.begin = out.computing = now();
   Cache::Question question{tickmlp_model_describe(held->model)->blob_sha256, inputs, states * shape.outputs};
   const bool asks_cache = cache_ && Cache::fits(question);
   if (asks_cache) {
@@ -112,7 +112,7 @@ Inferred Models::ask(const ThreadModel& model, tickmlp_reader* reader, const tic
     const float* found = cache_->find(question, now_ns_);
     if (found != nullptr) std::copy_n(found, question.outputs, outputs);
     out.cached = found != nullptr;
-    out.end = computing = ticks();
+    out.end = out.computing = now();
     if (model.figures != nullptr) model.figures->looked_up(out.generation, out.cached, ns(out.begin, out.end));
   }
   if (!out.cached) {
@@ -120,12 +120,10 @@ Inferred Models::ask(const ThreadModel& model, tickmlp_reader* reader, const tic
     const tickmlp_status status =
         states == 1 ? tickmlp_infer(held->session, inputs.data(), shape.inputs, outputs, shape.outputs)
                     : tickmlp_infer_batch(held->session, inputs.data(), states, outputs, &done);
-    out.end = ticks();
+    out.end = now();
     out.status = status;
     out.done = done;
     if (status == TICKMLP_OK && asks_cache) cache_->insert(question, outputs, now_ns_);
-    if (status == TICKMLP_OK && model.figures != nullptr)
-      model.figures->executed(out.generation, states, ns(computing, out.end));
   }
   tickmlp_reader_release(reader);
   out.refusal = refused(out.status, out.done);  // last: what throws holds no model
@@ -155,7 +153,7 @@ Reader* Models::fallback(ThreadModel& model, std::uint64_t generation) const {
 }
 
 Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version, std::span<const float> inputs,
-                       std::size_t states, float* outputs) {
+                       std::size_t states, float* outputs, bool timed) {
   tickmlp_reader* reader = model.current.get();
   const tickmlp_held* held = tickmlp_reader_take(reader);
   if (version && *version != held->generation) {
@@ -165,14 +163,14 @@ Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version,
     if (other == model.others.end())
       return {{Code::not_found, "model " + model.served->name + " has no version " + std::to_string(*version)}};
     reader = other->second.get();
-    return ask(model, reader, tickmlp_reader_take(reader), inputs, states, outputs);
+    return ask(model, reader, tickmlp_reader_take(reader), inputs, states, outputs, timed);
   }
   const std::uint64_t generation = held->generation;
   Breaker& breaker = *model.breaker;
   const bool allowed = breaker.allows(held->number, steady_ns);
   if (version || allowed) {  // who asks for this very generation gets no other
     const bool probe = breaker.state() != Breaker::State::closed;
-    Inferred inferred = ask(model, reader, held, inputs, states, outputs);
+    Inferred inferred = ask(model, reader, held, inputs, states, outputs, timed);
     if (inferred.refusal.code != Code::internal) {
       if (!inferred.refusal) breaker.succeeded();
       inferred.watched = !inferred.refusal && !version;
@@ -189,7 +187,7 @@ Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version,
                                     std::to_string(generation) +
                                     " is open, and no older one is loaded: try again later"}};
   model.served->current->breaker.fallbacks.fetch_add(1, std::memory_order_relaxed);
-  return ask(model, older->get(), tickmlp_reader_take(older->get()), inputs, states, outputs);
+  return ask(model, older->get(), tickmlp_reader_take(older->get()), inputs, states, outputs, timed);
 }
 
 }  // namespace tickmlp::serve

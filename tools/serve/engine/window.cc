@@ -81,20 +81,19 @@ Inferred Window::reset(ThreadModel& model, std::optional<std::uint64_t> version,
   });
 }
 
-Inferred Window::tick(Models& models, ThreadModel& model, std::optional<std::uint64_t> version, const float* row,
-                      float* outputs) {
+Inferred Window::tick(ThreadModel& model, std::optional<std::uint64_t> version, const float* row, float* outputs,
+                      bool timed) {
   Inferred out =
       with_held(model, version, [&](const tickmlp_held& held, const std::shared_ptr<Slot>& slot, Inferred& out) {
         if (const tickmlp_status status = follow(held, slot); status != TICKMLP_OK) return status;
-        out.begin = ticks();
+        if (timed) out.begin = out.computing = ticks();
         const tickmlp_status status =
             tickmlp_window_tick(made_.get(), row, columns_, outputs, model.served->shape.outputs);
-        out.end = ticks();
+        if (timed) out.end = ticks();
         return status;
       });
   if (out.refusal) return out;
   std::copy_n(row, columns_, rows_.end() - static_cast<std::ptrdiff_t>(columns_));
-  models.executed(model, out, 1);
   out.watched = !version;
   return out;
 }

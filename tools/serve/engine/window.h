@@ -24,8 +24,7 @@ class Window {
   // `state` is the model's, [inputs].
   Inferred reset(ThreadModel& model, std::optional<std::uint64_t> version, std::span<const float> state);
   // `row` [columns()], outputs [the model's].
-  Inferred tick(Models& models, ThreadModel& model, std::optional<std::uint64_t> version, const float* row,
-                float* outputs);
+  Inferred tick(ThreadModel& model, std::optional<std::uint64_t> version, const float* row, float* outputs, bool timed);
   Inferred advance(ThreadModel& model, std::optional<std::uint64_t> version);
 
   std::size_t columns() const { return columns_; }       // 0 before the first reset

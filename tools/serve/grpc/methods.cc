@@ -157,6 +157,7 @@ Refusal Methods::infer(const inference::ModelInferRequest& request, std::string_
   Inferred inferred = models_.infer(*model, version, request_.inputs, request_.states, outputs_.data());
   exchange.note(inferred.generation, inferred.cached, inferred.begin, inferred.end);
   if (inferred.refusal) return std::move(inferred.refusal);
+  models_.executed(*model, inferred, request_.states);
   response->set_model_name(model->served->name);
   response->set_model_version(std::to_string(inferred.generation));
   response->set_id(request.id());

@@ -132,6 +132,7 @@ Refusal Routes::infer(ThreadModel& model, std::optional<std::uint64_t> version, 
   const Inferred inferred = models_.infer(model, version, request_.inputs, request_.states, outputs_.data());
   exchange.note(inferred.generation, inferred.cached, inferred.begin, inferred.end);
   if (inferred.refusal) return inferred.refusal;
+  models_.executed(model, inferred, request_.states);
   answer->inference_header_bytes =
       append_infer_answer(shape, model.served->quoted, inferred.generation, request_, outputs_.data(), &answer->body);
   if (answer->inference_header_bytes != 0) answer->content_type = "application/octet-stream";

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One request of a ring and its answer.
+#include <algorithm>
+
 #include "serve/client/tickmlp_client.h"
 #include "serve/shared/poller.h"
 
@@ -25,6 +27,13 @@ std::uint32_t status_of(const serve::Inferred& inferred) {
     case TICKMLP_OTHER_MODEL: return TICKMLP_CLIENT_MODEL_CHANGED;
     default: return TICKMLP_CLIENT_SERVER_ERROR;
   }
+}
+
+// The first lines of the states, all at once: the kernel reads them one after another, 250 ns more for a tactical state
+// where the client's core is far. What comes behind them comes by itself.
+void fetch(const float* inputs, std::size_t count) {
+  constexpr std::size_t kLine = 64 / sizeof(float), kMost = 32 * kLine;
+  for (std::size_t i = 0; i < std::min(count, kMost); i += kLine) __builtin_prefetch(inputs + i);
 }
 
 }  // namespace
@@ -105,6 +114,11 @@ void Poller::answer(const Asked& asked) {
   }
 }
 
+// States are computed from where the client wrote them: their lines come while layer 1 is under way, a state's 80 ns
+// sooner than by a copy, sixteen's 900. A client that writes there meanwhile gets what none of its states gives, and
+// nothing else comes of it: no kernel goes anywhere by an input's value, a lane is clamped whatever its sum is, and
+// outputs that are not finite are refused. What a shadow sees has to last until the answer is out, when the client may
+// write the next.
 void Poller::infer(const Asked& asked) {
   const Request& request = asked.request;
   const bool keyed = request.kind == kKeyedInfer;
@@ -119,11 +133,17 @@ void Poller::infer(const Asked& asked) {
   if (inputs > ring.geometry().input_floats || outputs > ring.geometry().output_floats)
     return refuse(asked, chosen, TICKMLP_CLIENT_TOO_LARGE);
   make_room(inputs, outputs);
-  ring.copy_inputs(asked.slot, keyed, inputs, inputs_.data());
-  const serve::Inferred inferred =
-      models_->infer(*chosen.model, chosen.meaning->version, {inputs_.data(), inputs}, request.states, outputs_.data());
+  const float* states = ring.inputs(asked.slot, keyed);
+  if (chosen.model->shadow.get() != nullptr) {
+    ring.copy_inputs(asked.slot, keyed, inputs, inputs_.data());
+    states = inputs_.data();
+  } else {
+    fetch(states, inputs);
+  }
+  const serve::Inferred inferred = models_->infer(*chosen.model, chosen.meaning->version, {states, inputs},
+                                                  request.states, outputs_.data(), asked.begin != 0);
   give(asked, chosen, inferred, request.states);
-  if (inferred.watched) serve::offer_to_shadow(*chosen.model, inputs_.data(), request.states, outputs_.data());
+  if (inferred.watched) serve::offer_to_shadow(*chosen.model, states, request.states, outputs_.data());
 }
 
 // Opens the window where it is not open yet; it may be over another model than before.
@@ -171,7 +191,7 @@ void Poller::tick(const Asked& asked) {
   float* const row = inputs_.data() + kBefore;
   ring.copy_inputs(asked.slot, false, columns, row);
   const serve::Inferred inferred =
-      window->window.tick(*models_, *chosen.model, chosen.meaning->version, row, outputs_.data());
+      window->window.tick(*chosen.model, chosen.meaning->version, row, outputs_.data(), asked.begin != 0);
   give(asked, chosen, inferred, 1);
   if (inferred.watched) serve::offer_to_shadow(*chosen.model, window->window.rows().data(), 1, outputs_.data());
 }

@@ -44,11 +44,14 @@ class Ring {
     std::memcpy(&key, request(slot) + 1, sizeof key);
     return key;
   }
-  // `floats` of the inputs, not above geometry().input_floats, behind the key where there is one. To memory of our own:
-  // what the kernel reads must not change between its check for NaN and its sums.
-  void copy_inputs(std::uint32_t slot, bool keyed, std::size_t floats, float* out) const {
+  // The inputs, geometry().input_floats, behind the key where there is one. The client can change them at any time.
+  const float* inputs(std::uint32_t slot, bool keyed) const {
     const auto* from = reinterpret_cast<const unsigned char*>(request(slot) + 1);
-    std::memcpy(out, from + (keyed ? kKeyBytes : 0), floats * sizeof *out);
+    return reinterpret_cast<const float*>(from + (keyed ? kKeyBytes : 0));
+  }
+  // `floats` of them to memory of our own.
+  void copy_inputs(std::uint32_t slot, bool keyed, std::size_t floats, float* out) const {
+    std::memcpy(out, inputs(slot, keyed), floats * sizeof *out);
   }
 
   // `answer` with the sequence that next() saw, and `floats` outputs, not above geometry().output_floats.

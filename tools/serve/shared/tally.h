@@ -35,14 +35,19 @@ class Tally {
   // After the answer has gone: who waits for it does not wait for this, 9 ns.
   void answered(const serve::ThreadModel& model, std::size_t states, const serve::Inferred& inferred,
                 std::uint64_t begin) const {
-    if (begin == 0) return model.figures->answered(inferred.generation, states, true, nullptr);
-    const std::uint64_t end = serve::ticks();
+    serve::ModelFigures& figures = *model.figures;
+    if (begin == 0) {
+      figures.executed(inferred.generation, states, 0);
+      return figures.answered(inferred.generation, states, true, nullptr);
+    }
+    const std::uint64_t end = serve::ticks(), weight = std::uint64_t{1} << kTimedBits;
     const auto ns = [&](std::uint64_t from, std::uint64_t to) {
       return tickmlp_clock_ns(&metrics_.clock(), to - from);
     };
     const serve::StageTimes times = {0, ns(begin, inferred.begin), ns(inferred.begin, inferred.end),
                                      ns(inferred.end, end), ns(begin, end)};
-    model.figures->answered(inferred.generation, states, true, &times, std::uint64_t{1} << kTimedBits);
+    figures.executed(inferred.generation, states, weight * ns(inferred.computing, inferred.end));
+    figures.answered(inferred.generation, states, true, &times, weight);
   }
   // `generation` 0: that which answers.
   static void refused(const serve::ThreadModel& model, std::uint64_t generation) {
