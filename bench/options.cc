@@ -2,6 +2,9 @@
 #include "options.h"
 
 #include <charconv>
+#include <iomanip>
+#include <limits>
+#include <sstream>
 
 #include "cli.h"
 
@@ -26,6 +29,32 @@ CLI::Validator whole_number(std::int64_t low, std::int64_t high) {
                std::to_string(high);
       },
       "N", "whole_number");
+}
+
+CLI::Validator time_between(const std::string& low, const std::string& high, double unit_ns) {
+  // CLI11 says by an exception, or by text, what is no number or has no unit; a unit alone it takes for 1.
+  const auto ns_of = [](std::string text) {
+    static const CLI::AsNumberWithUnit kNumber(
+        std::map<std::string, double>{{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 6e10}, {"h", 3.6e12}},
+        CLI::AsNumberWithUnit::UNIT_REQUIRED);
+    try {
+      if (text.find_first_of("0123456789") == 0 && kNumber(text).empty()) return std::stod(text);
+    } catch (const CLI::ValidationError&) {
+    } catch (const std::out_of_range&) {
+    }
+    return std::numeric_limits<double>::quiet_NaN();
+  };
+  return CLI::Validator(
+      [=, least = ns_of(low), most = ns_of(high)](std::string& text) -> std::string {
+        const double ns = ns_of(text);
+        if (!(ns >= least && ns <= most))
+          return "\"" + printable(text) + "\": expected a time from " + low + " to " + high + ", with its unit";
+        std::ostringstream number;
+        number << std::setprecision(17) << ns / unit_ns;
+        text = number.str();
+        return "";
+      },
+      "", "time");
 }
 
 void refuse_empty_values(const CLI::App& app) {

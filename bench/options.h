@@ -20,6 +20,9 @@ std::string footer(const std::string& examples);
 // CLI11's own number check takes 1e30 for a huge sample count's prefix; this one says what it wants.
 CLI::Validator whole_number(std::int64_t low, std::int64_t high);
 
+// A time with its unit, from `low` to `high` ("1ms", "720h"), becomes a number of units of so many ns. For transform().
+CLI::Validator time_between(const std::string& low, const std::string& high, double unit_ns = 1);
+
 // Of the command that was asked for. A script's `--json "$OUT"` without an OUT must not be taken for no --json at all.
 void refuse_empty_values(const CLI::App& app);
 

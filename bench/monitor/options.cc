@@ -4,15 +4,6 @@
 #include "options.h"
 
 namespace tickmlp::bench {
-namespace {
-
-CLI::AsNumberWithUnit time_with_unit() {
-  const std::map<std::string, double> units{{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}};
-  return CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME");
-}
-
-}  // namespace
-
 void add_monitor(CLI::App* app, const std::string&, Action* action) {
   const auto options = std::make_shared<MonitorOptions>();
   CLI::App* command = app->add_subcommand("monitor", "Run a model and publish its figures for Prometheus");
@@ -30,8 +21,8 @@ void add_monitor(CLI::App* app, const std::string&, Action* action) {
   command->add_option("--seconds", options->seconds, "How long (default: until interrupted)")
       ->check(whole_number(1, 1'000'000));
   command->add_option("--interval", options->interval_ns, "Between two publications (default: 1s)")
-      ->transform(time_with_unit())
-      ->check(CLI::Range(1e7, 3.6e12).description("10ms - 3600s"));
+      ->transform(time_between("10ms", "3600s"))
+      ->type_name("TIME");
   command->add_option("--rate", options->rate, "Calls a second (default: 1000)")->check(whole_number(1, 1'000'000));
   command->add_option("--core", options->core, "The hot thread's core (default: the last allowed one)")
       ->check(whole_number(0, 8191));
@@ -42,8 +33,8 @@ void add_monitor(CLI::App* app, const std::string&, Action* action) {
       ->type_name("CANDIDATE.blob");
   const std::string drills = "Drills, to rehearse the alerts";
   command->add_option("--slow", options->slow_ns, "One call in twenty takes this much longer")
-      ->transform(time_with_unit())
-      ->check(CLI::Range(0.0, 1e10).description("0ns - 10s"))
+      ->transform(time_between("0ns", "10s"))
+      ->type_name("TIME")
       ->group(drills);
   command->add_option("--refuse", options->refuse_percent, "Percent of the calls that get a NaN")
       ->check(whole_number(0, 100))
@@ -52,8 +43,8 @@ void add_monitor(CLI::App* app, const std::string&, Action* action) {
       ->check(whole_number(0, 100))
       ->group(drills);
   command->add_option("--shadow-sleep", options->shadow_sleep_ns, "The shadow looks for questions this rarely: drops")
-      ->transform(time_with_unit())
-      ->check(CLI::Range(1e6, 6e10).description("1ms - 60s"))
+      ->transform(time_between("1ms", "60s"))
+      ->type_name("TIME")
       ->group(drills);
   command->footer(
       footer("  tickmlp monitor model.blob --textfile /var/lib/prometheus/node-exporter/tickmlp.prom\n"

@@ -23,26 +23,6 @@ std::string token_of(const std::string& path) {
   return token;
 }
 
-// A time with its unit becomes a number of ns.
-CLI::Validator time_ns() {
-  return CLI::Validator(
-      [](std::string& text) -> std::string {
-        static const CLI::AsNumberWithUnit kNumber(std::map<std::string, double>{{"ms", 1e6}, {"s", 1e9}},
-                                                   CLI::AsNumberWithUnit::UNIT_REQUIRED);
-        static const CLI::Range kRange(1e6, 3.6e12);
-        std::string number = text;
-        try {
-          if (kNumber(number).empty() && kRange(number).empty()) {
-            text = number;
-            return "";
-          }
-        } catch (const CLI::ValidationError&) {  // CLI11's way to say that there is no unit
-        }
-        return "\"" + printable(text) + "\": expected a time from 1ms to 3600s, with its unit";
-      },
-      "TIME");
-}
-
 int start(const std::shared_ptr<ServeOptions>& options, const std::string& token_file) {
   if (!token_file.empty()) options->http.routes.admin_token = token_of(token_file);
   try {
@@ -195,7 +175,9 @@ void add_serve(CLI::App* app, const std::string&, Action* action) {
           "A candidate that answers too and is only compared: PRIMARY=CANDIDATE[,every=N]")
       ->type_name("PAIR")
       ->take_all();
-  command->add_option("--poll", *poll, "Between two looks at published folders (default: 1s)")->transform(time_ns());
+  command->add_option("--poll", *poll, "Between two looks at published folders (default: 1s)")
+      ->transform(time_between("1ms", "3600s"))
+      ->type_name("TIME");
   add_observation(command, options.get());
   add_guard_options(command, options.get());
   add_shared(command, &options->shared);

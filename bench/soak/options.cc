@@ -2,26 +2,12 @@
 // The options of `tickmlp certify` that begin with --soak.
 #include "soak/soak_options.h"
 
-#include <map>
-
 #include "cli.h"
 #include "options.h"
 
 namespace tickmlp::bench {
-namespace {
-
-constexpr double kShortestSeconds = 0.01, kLongestSeconds = 30 * 86'400.0;
-
-void check_span(const char* option, double seconds) {
-  if (!(seconds >= kShortestSeconds && seconds <= kLongestSeconds))
-    wrong_usage(std::string(option) + ": expected a time from 10ms to 720h, such as 10m");
-}
-
-}  // namespace
-
 void add_soak_options(CLI::App* command, SoakOptions* options) {
-  const CLI::AsNumberWithUnit time(std::map<std::string, double>{{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}},
-                                   CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME");
+  const CLI::Validator time = time_between("10ms", "720h", 1e9);
   CLI::Option* wanted = command->add_option("--soak", options->plan.seconds,
                                             "Afterwards keep the model under load for so long (ms, s, m or h), and "
                                             "watch its intervals\nfor alerts and growth (docs/SOAK.md)");
@@ -48,8 +34,6 @@ void add_soak_options(CLI::App* command, SoakOptions* options) {
 std::optional<SoakPlan> soak_plan(const SoakOptions& options, bool tick, const std::vector<Budget>& budgets) {
   if (options.wanted->count() == 0) return std::nullopt;
   SoakPlan plan = options.plan;
-  check_span("--soak", plan.seconds);
-  check_span("--soak-interval", plan.interval_seconds);
   plan.arrivals = options.arrivals == "constant" ? Arrivals::kConstant : Arrivals::kPoisson;
   plan.tick = tick;
   plan.budgets = budgets_of_soak(budgets);

@@ -57,10 +57,9 @@ void add_watch(CLI::App* app, const std::string&, Action* action) {
       ->check(whole_number(0, INT64_MAX));
   command->add_flag("--forbid-rollback", options->forbid_rollback, "Refuse every rollback");
   command->add_option("--kernel", options->kernel, "Force a kernel by name (see `tickmlp kernels`)")->type_name("NAME");
-  const std::map<std::string, double> units{{"ms", 1e6}, {"s", 1e9}};
   command->add_option("--period", options->period_ns, "Between two looks (default: 1s)")
-      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"))
-      ->check(CLI::Range(1e6, 3.6e12).description("1ms - 3600s"));
+      ->transform(time_between("1ms", "3600s"))
+      ->type_name("TIME");
   command->add_flag("--once", options->once, "One look; exit 0: taken, or running already; exit 4: refused");
   command->add_flag("--json", options->json, "One line of JSON for each report");
   command->footer(

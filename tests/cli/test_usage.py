@@ -73,6 +73,20 @@ def test_wrong_usage_says_what_was_expected(tickmlp, blob):
     assert "abacus" in listed and "int8-scalar" in listed and "float32-scalar" in listed
 
 
+@pytest.mark.parametrize("command, option, low, high, bad", [
+    (["certify", "x.blob"], "--soak", "10ms", "720h", ["9ms", "721h"]),
+    (["monitor", "x.blob", "--textfile", "x.prom"], "--interval", "10ms", "3600s", ["9999us", "3601s"]),
+    (["monitor", "x.blob", "--textfile", "x.prom"], "--slow", "0ns", "10s", ["-1ns", "11s"]),
+    (["watch", "folder", "--once"], "--period", "1ms", "3600s", ["999us", "2h"])])
+def test_times_have_a_unit_and_a_range(tickmlp, command, option, low, high, bad):
+    for text in ("5", "x", "ms", "1e400s", "nans", "1 fortnight", *bad):
+        done = tickmlp(*command, f"{option}={text}")
+        assert done.returncode == 2, (text, done.stderr)
+        assert f'{option}: "{text}": expected a time from {low} to {high}, with its unit' in done.stderr, text
+    for text in (low, high):
+        assert tickmlp(*command, f"{option}={text}").returncode == 4  # understood: there is no such file
+
+
 @pytest.mark.parametrize("command", [[], *([command] for command in COMMANDS)])
 def test_help_teaches(tickmlp, command):
     done = tickmlp(*command, "--help")

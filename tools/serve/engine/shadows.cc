@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/engine/shadows.h"
 
-#include <charconv>
 #include <chrono>
 
 #include "serve/make_thread.h"
+#include "serve/read_number.h"
 #include "serve/repository/scan.h"
 
 namespace tickmlp::serve {
@@ -26,9 +26,7 @@ Refusal read_shadow_pair(std::string_view text, ShadowPair* out) {
     const std::string_view every = text.substr(comma + 1);
     constexpr std::string_view kEvery = "every=";
     if (!every.starts_with(kEvery)) return wrong;
-    const char* begin = every.data() + kEvery.size();
-    const auto [end, error] = std::from_chars(begin, every.data() + every.size(), out->every);
-    if (error != std::errc() || end != every.data() + every.size() || out->every == 0) return wrong;
+    if (!read_number(every.substr(kEvery.size()), &out->every) || out->every == 0) return wrong;
   }
   if (!is_model_name(out->primary) || !is_model_name(out->candidate) || out->primary == out->candidate) return wrong;
   return {};

@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/engine/split.h"
 
-#include <charconv>
 #include <cmath>
 #include <sstream>
 
+#include "serve/read_number.h"
 #include "serve/repository/scan.h"
 
 namespace tickmlp::serve {
-namespace {
-
-template <typename Number>
-bool read(std::string_view text, Number* out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-}  // namespace
-
 Refusal add_split(std::string_view text, Splits* out) {
   const auto wrong = [&](const std::string& why) {
     return Refusal{Code::bad_request,
@@ -34,13 +24,13 @@ Refusal add_split(std::string_view text, Splits* out) {
   std::istringstream arms{std::string(text.substr(equals + 1))};
   for (std::string arm; std::getline(arms, arm, ',');) {
     if (arm.starts_with("salt=")) {
-      if (!read(std::string_view(arm).substr(5), &salt)) return wrong("no salt: " + arm);
+      if (!read_number(std::string_view(arm).substr(5), &salt)) return wrong("no salt: " + arm);
       continue;
     }
     const std::size_t colon = arm.rfind(':');
     double percent = 0;
     if (colon == std::string::npos || !arm.ends_with('%') || !is_model_name(arm.substr(0, colon)) ||
-        !read(std::string_view(arm).substr(colon + 1, arm.size() - colon - 2), &percent) || !(percent >= 0))
+        !read_number(std::string_view(arm).substr(colon + 1, arm.size() - colon - 2), &percent) || !(percent >= 0))
       return wrong("no arm: " + arm);
     // Ends are rounded, not shares: so they add up.
     sum += percent;

@@ -4,10 +4,10 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/impl/basic_parser.hpp>
 #include <algorithm>
-#include <charconv>
 
 #include "serve/http/field_syntax.h"
 #include "serve/log/traceparent.h"
+#include "serve/read_number.h"
 
 namespace tickmlp::serve {
 namespace {
@@ -17,12 +17,6 @@ namespace http = boost::beast::http;
 constexpr char kBothFramings[] = "Transfer-Encoding beside Content-Length: expected one of them";
 
 std::string_view standard(boost::beast::string_view text) { return {text.data(), text.size()}; }
-
-// Digits and nothing else: no sign, space, list, 0x.
-bool read_number(std::string_view text, std::uint64_t* out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
-  return error == std::errc() && end == text.data() + text.size();
-}
 
 // "gzip, deflate;q=0.5": whether gzip, or *, is there and its weight is not 0.
 bool accepts_gzip(std::string_view list) {

@@ -5,12 +5,12 @@
 #include <simdjson.h>
 
 #include <array>
-#include <charconv>
 #include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "serve/read_number.h"
 #include "serve/refusal.h"
 
 namespace tickmlp::serve {
@@ -40,11 +40,9 @@ inline std::optional<std::uint64_t> whole_number(const std::optional<simdjson::d
   if (!element || element->get(number) != simdjson::SUCCESS) return {};
   return number;
 }
-// Digits and nothing else.
 inline std::optional<std::uint64_t> read_whole(std::string_view text) {
   std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return {};
+  if (!read_number(text, &number)) return {};
   return number;
 }
 

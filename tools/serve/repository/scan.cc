@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+
+#include "serve/read_number.h"
 
 namespace tickmlp::serve {
 namespace {
@@ -57,8 +58,7 @@ std::optional<PublishedName> read_published_name(std::string_view file) {
   if (second == 0 || first == std::string_view::npos) return {};
   const std::string_view digits = file.substr(first + 1, second - first - 1);
   PublishedName out{std::string(file.substr(0, first)), 0};
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out.generation);
-  if (error != std::errc() || end != digits.data() + digits.size() || !is_model_name(out.name)) return {};
+  if (!read_number(digits, &out.generation) || !is_model_name(out.name)) return {};
   return out;
 }
 
