@@ -69,9 +69,13 @@ def test_the_time_of_a_late_answer_is_its_own(start):
 @pytest.mark.parametrize("path", ["/metrics", "/v2/models/stats", "/v2/models/strategic-int8/stats"])
 def test_late_answers_are_compressed_where_that_pays(server, path):
     """Prometheus asks for it each time; a body of less than 1,400 bytes is sent as it is."""
-    for accepted in ({}, {"Accept-Encoding": "identity"}, {"Accept-Encoding": "gzip;q=0"}):
-        status, fields, plain = server.ask("GET", path, headers=accepted)
-        assert status == 200 and "content-encoding" not in fields
+    assert "content-encoding" not in server.ask("GET", path)[1]
+    for accepted in ("identity", "gzip;q=0", "*, gzip;q=0", "gzip; Q=0.000 , *", "deflate", "*;q=0", "xgzip, gzip2"):
+        status, fields, plain = server.ask("GET", path, headers={"Accept-Encoding": accepted})
+        assert status == 200 and "content-encoding" not in fields, accepted
+    for accepted in ("*", "*;q=0, gzip", "deflate , GZIP;q=0.001", "gzip;level=9;q=1"):
+        _, fields, body = server.ask("GET", path, headers={"Accept-Encoding": accepted})
+        assert ("content-encoding" in fields) == (len(plain) >= 1400), accepted
     status, fields, body = server.ask("GET", path, headers={"Accept-Encoding": "gzip"})
     if len(plain) < 1400:
         assert "content-encoding" not in fields and json.loads(body)

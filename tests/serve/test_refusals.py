@@ -20,6 +20,11 @@ def of(**changes) -> bytes:
     return json.dumps({"inputs": [tensor(**changes)]}).encode()
 
 
+def body_of(more: bytes) -> bytes:
+    """A good tensor, and then what json.dumps() would not write."""
+    return of()[:-1] + b"," + more + b"}"
+
+
 BODIES = [
     (of(shape=[1, 14]), "input: shape [1, 14]: expected [states, 13]"),
     (of(shape=[[1, {}], "a"]), 'input: shape [[1, {...}], "a"]: expected [states, 13]'),
@@ -42,6 +47,15 @@ BODIES = [
      f"outputs: the model has no {'n' * 40}..."),
     (json.dumps({"inputs": [tensor()], "parameters": {"binary_data_output": 1}}).encode(),
      "binary_data_output 1: expected true or false"),
+    (body_of(b'"parameters":{"binary_data_output":true,"binary_data_output":false}'),
+     'parameters: "binary_data_output" stands twice: expected once'),
+    (body_of(b'"outputs":[{"name":"mlmi","parameters":{"binary_data":true,"binary_data":true}}]'),
+     'parameters: "binary_data" stands twice: expected once'),
+    (body_of(b'"outputs":[{"name":"mlmi","parameters":{"shared_memory_region":"a","shared_memory_byte_size":52}}]'),
+     "outputs: shared_memory_region: not offered over HTTP"),
+    (body_of(b'"outputs":[{"name":"mlmi","parameters":{"classification":1}}]'),
+     "outputs: classification: not offered: the outputs are probabilities and values"),
+    (of(parameters={"shared_memory_region": "a"}), "input: shared_memory_region: not offered over HTTP"),
 ]
 
 
@@ -77,6 +91,8 @@ LOAD = "/v2/repository/models/strategic-int8/load"
     ("/v2/repository/index", b'{"a":"' + b"x" * 70000 + b'"}',
      'index: "{"a":"' + "x" * 34 + '...": expected nothing, {} or {"ready": true}'),
     (LOAD, b"[" * 30 + b"]" * 30, f'load: "{"[" * 30 + "]" * 10}...": expected nothing or a JSON object'),
+    (LOAD.replace("load", "rollback"), b'{"parameters":{"version":"1","version":"2"}}',
+     "rollback: parameters: version stands twice: expected once"),
     (LOAD, b'{"parameters":[1]}', "load: parameters [1]: expected an object"),
     (LOAD, b'{"parameters":{"config":{"a":1}}}', "load: parameters: config {...}: expected none"),
 ])

@@ -103,6 +103,25 @@ def test_a_model_that_came_later(start, blobs, repository):
     assert change(server, "load", "small")[0] == 200 and answer_of(server)[0] == 1
 
 
+def test_names_as_encoders_write_them(start, repository, blobs):
+    """Python's quote() and JavaScript's encodeURIComponent() write + as %2B; RFC 3986 6.2.2.2 makes %2D a -."""
+    shutil.copy(blobs(1), repository / "a+b.small-1.blob")
+    server = start()
+    for name in ("a+b.small-1", "a%2Bb.small-1", "a%2bb%2esmall%2D%31"):
+        status, _, body = server.ask("GET", f"/v2/models/{name}/versions/1")
+        assert status == 200 and json.loads(body)["name"] == "a+b.small-1"
+    for name in ("a%252Bb.small-1", "a%2", "%", "a%2Bb.small-1%00", "a%2Bb.small-1%2Fready", "a%2Gb", "a b.small-1",
+                 "%2e%2e", "a%+2bb"):
+        assert server.ask("GET", f"/v2/models/{name.replace(' ', '%20')}")[0] == 404, name
+    assert change(server, "unload", "a%2Bb.small-1")[0] == 404  # who loads and unloads spells it out
+    assert server.ask("GET", "/v2/models/a+b.small-1/ready")[0] == 200
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
+def test_the_scheme_is_taken_in_any_case(server, scheme):
+    assert change(server, "unload", "tactical-int8", b"", {"Authorization": f"{scheme} {TOKEN}"})[0] == 200
+
+
 @pytest.mark.parametrize("what", ["load", "unload", "rollback"])
 def test_who_may_change(start, what):
     server = start()

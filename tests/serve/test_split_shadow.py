@@ -8,7 +8,7 @@ import jsonschema
 import numpy
 import pytest
 
-from repositories import change
+from repositories import answer_of, change
 from served import TOKEN, binary_outputs, same_bits
 from test_openapi import DOCUMENT
 
@@ -113,6 +113,18 @@ def test_a_shadow_of_itself_agrees_to_the_bit(start, repository):
         ask(server, "tactical-int8")
     out = figures(server, "tactical-int8", 20)
     assert out["identical"] == out["compared"] == 20 and out["largest_value_difference"] == 0
+
+
+def test_a_shadow_sees_who_names_the_current_generation(start, published, blobs, tmp_path):
+    """And not who names another one."""
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "candidate.blob").write_bytes(blobs(1, seed=1).read_bytes())
+    published.folder.rename(root / "whatever")
+    server = start("--shadow", "small=candidate", folder=root)
+    for version, offered in ((None, 1), (2, 2), (1, 2)):
+        assert answer_of(server, version=version)[0] == (version or 2)
+        assert figures(server, "small", offered)["offered"] == offered
 
 
 def test_two_shadows_of_one_model_are_refused(binary, repository):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What cannot start says so in one line, before it serves."""
 import os
+import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import urllib.request
@@ -108,6 +110,25 @@ def test_numbers_out_of_range_are_wrong_usage(binary, option, values, expected):
                               text=True, timeout=30)
         shown = value.replace("\n", "\\x0a")
         assert done.returncode == 2 and f'{option}: "{shown}": expected {expected}' in done.stderr, done
+
+
+def test_a_hangup_during_the_start_waits(binary, tmp_path):
+    """logrotate's, for the log that is open already."""
+    log = tmp_path / "log"
+    with open(log, "w") as errors:
+        server = subprocess.Popen([binary, "serve", "--repository", ROOT / "weights", "--port", "0", "--threads", "16"],
+                                  stderr=errors)
+        try:
+            status = pathlib.Path(f"/proc/{server.pid}/status")
+            while int(status.read_text().partition("SigBlk:")[2].split()[0], 16) & 1 == 0:  # SIGHUP
+                assert server.poll() is None and "listening" not in log.read_text(), "it never waits"
+            while "listening" not in log.read_text():
+                assert server.poll() is None
+                server.send_signal(signal.SIGHUP)
+            server.terminate()
+            assert server.wait(30) == 0
+        finally:
+            server.kill()
 
 
 @pytest.mark.parametrize("more", [["--threads", "2", "--shadow", "tactical-float32=tactical-int8", "--shared-memory"],

@@ -66,6 +66,18 @@ def test_large_bodies_and_closing(server, files):
         assert stream.recv(1) == b""
 
 
+@pytest.mark.parametrize("head, status", [
+    ("POST /v2/models/tactical-int8/infer HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\n\r\n", 413),
+    ("POST /v2/models/tactical-int8/infer HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 20000000\r\n\r\n", 400)])
+def test_who_sends_all_before_it_reads_sees_the_refusal(server, files, head, status):
+    for _ in range(5):
+        with client(files).wrap_socket(connect(server.port), server_hostname="localhost") as stream:
+            stream.sendall(head.encode())
+            for _ in range(20):
+                stream.sendall(b"x" * 1_000_000)
+            assert read_answer(stream)[0] == status
+
+
 def test_who_speaks_no_tls(server):
     with connect(server.port) as stream:
         stream.sendall(GOOD)

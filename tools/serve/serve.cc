@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -155,6 +156,7 @@ std::unique_ptr<shared::SharedServer> shared_beside(const ServeOptions& options,
 }  // namespace
 
 int serve(const ServeOptions& options) {
+  std::optional<HangupLater> starting(std::in_place);
   check_cores(options.cores);
   raise_file_limit();
   Metrics metrics;  // outlives the log, whose last lines name its models
@@ -199,6 +201,7 @@ int serve(const ServeOptions& options) {
     if (grpc != nullptr) grpc->drain(0);
   };
   Supervisor supervisor(shutdown, health, log, options.stuck_ns);
+  starting.reset();
   for (const ThreadFigures* thread : metrics.threads()) supervisor.watch(*thread);
   std::vector<std::thread> threads = start(workers, options.cores);
   jobs.repeat(std::chrono::milliseconds(options.poll_ns / 1'000'000), [&] {

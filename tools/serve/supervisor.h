@@ -19,6 +19,23 @@
 
 namespace tickmlp::serve {
 
+// Until somebody listens for it: a SIGHUP (logrotate's) waits, and does not end the process. Threads that begin meanwhile
+// never see it.
+class HangupLater {
+ public:
+  HangupLater() {
+    sigset_t hangup;
+    sigemptyset(&hangup);
+    sigaddset(&hangup, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &hangup, &before_);
+  }
+  ~HangupLater() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  HangupLater(const HangupLater&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 // How a server is brought down. All three are called in the main thread, in this order, the last one only where the
 // drain took too long or a second signal came.
 struct Shutdown {

@@ -45,6 +45,12 @@ def test_model_metadata(asked):
         assert code_of(asked.stub.ModelMetadata, ask)[0] == NOT_FOUND
 
 
+def test_model_metadata_of_a_published_folder(ask, published):
+    request = ask(folder=published.folder)
+    metadata = request.stub.ModelMetadata(request.messages.ModelMetadataRequest(name="small"))
+    assert list(metadata.versions) == ["2", "1"]
+
+
 def test_model_ready_is_no_error_for_a_model_that_is_not_there(asked):
     assert asked.model_ready(NAME) and asked.model_ready(NAME, "1")
     for name, version in (("none", ""), ("../" + NAME, ""), ("", ""), (NAME, "2"), (NAME, "-1"), (NAME, "1 ")):

@@ -50,12 +50,19 @@ def test_a_failed_load_keeps_the_model(asked, repository):
 
 
 @pytest.mark.parametrize("metadata", [
-    [], [("authorization", "")], [("authorization", f"bearer {TOKEN}")], [("authorization", f"Bearer {TOKEN}0")],
+    [], [("authorization", "")], [("authorization", f"Bearer  {TOKEN}")], [("authorization", f"Bearer {TOKEN}0")],
     [("authorization", f"Bearer {TOKEN[:-1]}")], [("authorization", TOKEN)], [BEARER, BEARER],
     [("authorization", "Bearer x"), BEARER]])
 def test_without_the_token(asked, metadata):
     for change in (asked.load, asked.unload):
         assert code_of_change(change, metadata) == grpc.StatusCode.UNAUTHENTICATED
+    assert asked.model_ready(NAME)
+
+
+def test_the_scheme_is_taken_in_any_case(asked):
+    for scheme in ("bearer", "BEARER"):
+        asked.unload(NAME, ("authorization", f"{scheme} {TOKEN}"))
+        asked.load(NAME, ("authorization", f"{scheme} {TOKEN}"))
     assert asked.model_ready(NAME)
 
 

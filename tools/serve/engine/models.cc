@@ -106,7 +106,7 @@ Inferred Models::ask(const ThreadModel& model, tickmlp_reader* reader, const tic
   const auto now = [&] { return timed ? ticks() : 0; };
   out.begin = out.computing = now();
   Cache::Question question{tickmlp_model_describe(held->model)->blob_sha256, inputs, states * shape.outputs};
-  const bool asks_cache = cache_ && Cache::fits(question);
+  const bool asks_cache = cache_ && Cache::fits(question);  // whose inputs nobody changes: not those of a ring
   if (asks_cache) {
     question.hash = cache_->hash_of(question);
     const float* found = cache_->find(question, now_ns_);
@@ -135,6 +135,13 @@ Reader* reader_of(ThreadModel& model, std::optional<std::uint64_t> version) {
     for (auto& [generation, reader] : model.others)
       if (generation == *version) return &reader;
   return &model.current;
+}
+
+std::vector<std::uint64_t> versions_of(const ThreadModel& model) {
+  std::vector<std::uint64_t> out{model.served->current->state().generation};
+  for (const auto& [generation, reader] : model.others)  // the current one may be among them
+    if (generation != out.front()) out.push_back(generation);
+  return out;
 }
 
 void offer_to_shadow(const ThreadModel& model, const float* inputs, std::size_t states, const float* outputs) {
@@ -173,7 +180,7 @@ Inferred Models::infer(ThreadModel& model, std::optional<std::uint64_t> version,
     Inferred inferred = ask(model, reader, held, inputs, states, outputs, timed);
     if (inferred.refusal.code != Code::internal) {
       if (!inferred.refusal) breaker.succeeded();
-      inferred.watched = !inferred.refusal && !version;
+      inferred.watched = !inferred.refusal;
       return inferred;
     }
     breaker.failed(steady_ns);

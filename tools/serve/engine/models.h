@@ -64,6 +64,9 @@ struct Inferred {
 // Null: there is none.
 Reader* reader_of(ThreadModel& model, std::optional<std::uint64_t> version);
 
+// That are loaded: the current one first.
+std::vector<std::uint64_t> versions_of(const ThreadModel& model);
+
 // What was asked and answered, to whoever watches the model; a copy for each state. Once the answer is out.
 void offer_to_shadow(const ThreadModel& model, const float* inputs, std::size_t states, const float* outputs);
 

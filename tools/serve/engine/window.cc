@@ -94,7 +94,7 @@ Inferred Window::tick(ThreadModel& model, std::optional<std::uint64_t> version, 
       });
   if (out.refusal) return out;
   std::copy_n(row, columns_, rows_.end() - static_cast<std::ptrdiff_t>(columns_));
-  out.watched = !version;
+  out.watched = !version || *version == model.generation;
   return out;
 }
 

@@ -193,8 +193,7 @@ Refusal Methods::model_metadata(const inference::ModelMetadataRequest& request,
     tensor->add_shape(columns);
   };
   response->set_name(model->served->name);
-  response->add_versions(std::to_string(model->served->current->state().generation));
-  for (const auto& other : model->others) response->add_versions(std::to_string(other.first));
+  for (const std::uint64_t generation : versions_of(*model)) response->add_versions(std::to_string(generation));
   response->set_platform("tickmlp");
   describe(response->add_inputs(), kInputName, shape.inputs);
   for (const HeadShape& head : shape.heads) describe(response->add_outputs(), head.name, head.outputs);

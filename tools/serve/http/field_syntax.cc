@@ -62,4 +62,32 @@ bool is_host(std::string_view text) {
                           port.find_first_not_of("0123456789", 1) == std::string_view::npos);
 }
 
+namespace {
+
+// Up to the next `mark`, without the spaces around it; *rest goes on behind that.
+std::string_view take_part(std::string_view* rest, char mark) {
+  const std::size_t end = std::min(rest->find(mark), rest->size());
+  std::string_view part = rest->substr(0, end);
+  rest->remove_prefix(std::min(end + 1, rest->size()));
+  part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
+  return part.substr(0, part.find_last_not_of(' ') + 1);
+}
+
+}  // namespace
+
+void AcceptedCodings::add(std::string_view list) {
+  while (!list.empty()) {
+    std::string_view coding = take_part(&list, ',');
+    const std::string_view name = take_part(&coding, ';');
+    bool some = true;
+    while (!coding.empty()) {
+      const std::string_view parameter = take_part(&coding, ';');
+      if (same_name(parameter.substr(0, 2), "q="))
+        some = parameter.find_first_of("123456789", 2) != std::string_view::npos;
+    }
+    if (same_name(name, "gzip")) gzip_ = some;
+    if (name == "*") any_ = some;
+  }
+}
+
 }  // namespace tickmlp::serve

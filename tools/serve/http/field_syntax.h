@@ -2,6 +2,7 @@
 // The letters that HTTP is made of (RFC 9110 5.6, RFC 9112 2.2).
 #ifndef TICKMLP_SERVE_HTTP_FIELD_SYNTAX_H_
 #define TICKMLP_SERVE_HTTP_FIELD_SYNTAX_H_
+#include <optional>
 #include <string_view>
 
 namespace tickmlp::serve {
@@ -15,6 +16,16 @@ bool is_token(std::string_view text);
 bool same_name(std::string_view name, std::string_view lower_case);
 // host[:port] in the letters of RFC 3986: no user, no path, nothing empty.
 bool is_host(std::string_view text);
+
+// What the fields Accept-Encoding say of gzip (RFC 9110 12.5.3): what they say by its name, or else by *.
+class AcceptedCodings {
+ public:
+  void add(std::string_view list);  // "gzip, deflate;q=0.5"
+  bool gzip() const { return gzip_.value_or(any_.value_or(false)); }
+
+ private:
+  std::optional<bool> gzip_, any_;  // whether its weight is not 0
+};
 
 }  // namespace tickmlp::serve
 #endif

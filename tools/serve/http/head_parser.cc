@@ -18,22 +18,6 @@ constexpr char kBothFramings[] = "Transfer-Encoding beside Content-Length: expec
 
 std::string_view standard(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
-// "gzip, deflate;q=0.5": whether gzip, or *, is there and its weight is not 0.
-bool accepts_gzip(std::string_view list) {
-  for (std::size_t begin = 0; begin < list.size();) {
-    const std::size_t comma = std::min(list.find(',', begin), list.size());
-    std::string_view part = list.substr(begin, comma - begin);
-    begin = comma + 1;
-    part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
-    const std::string_view name = part.substr(0, part.find_first_of(" ;"));
-    const std::size_t weight = part.find("q=");
-    const bool none = weight != std::string_view::npos &&
-                      part.substr(weight + 2).find_first_of("123456789") == std::string_view::npos;
-    if (same_name(name, "gzip") || name == "*") return !none;
-  }
-  return false;
-}
-
 }  // namespace
 
 void Incoming::clear() {
@@ -127,7 +111,10 @@ void HeadParser::on_field_impl(http::field field, string_view beast_name, string
         for (char& c : incoming_->content_encoding) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
       }
       break;
-    case http::field::accept_encoding: incoming_->accepts_gzip = accepts_gzip(value); break;
+    case http::field::accept_encoding:
+      accepted_.add(value);
+      incoming_->accepts_gzip = accepted_.gzip();
+      break;
     default:
       if (same_name(name, "tickmlp-key") && once(&keys_)) incoming_->key.assign(value);
       // A malformed one is ignored, and two are as good as none.

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "serve/http/field_syntax.h"
 #include "serve/http/incoming.h"
 #include "serve/refusal.h"
 
@@ -41,6 +42,7 @@ class HeadParser : private boost::beast::http::basic_parser<true> {
   Refusal refusal_;
   unsigned hosts_ = 0, lengths_ = 0, encodings_ = 0, inference_lengths_ = 0, authorizations_ = 0, codings_ = 0;
   unsigned traceparents_ = 0, keys_ = 0;
+  AcceptedCodings accepted_;
 };
 
 }  // namespace tickmlp::serve

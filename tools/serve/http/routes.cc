@@ -84,7 +84,7 @@ Refusal Routes::choose(const Incoming& incoming, std::string_view name, ThreadMo
 
 Refusal Routes::models(const Incoming& incoming, std::string_view rest, std::string_view body, Answer* answer,
                        Later* later) {
-  const std::string_view name = next_part(&rest);
+  const std::string_view name = decoded_name(next_part(&rest), &name_);
   if (name == "stats" && rest.empty()) {
     *later = statistics("", {});
     return expect(incoming, Incoming::Method::get);
@@ -185,13 +185,10 @@ void Routes::model_metadata(const ThreadModel& model, Answer* answer) const {
     out.close(']');
     out.close('}');
   };
-  const std::uint64_t current = model.served->current->state().generation;
   out.open('{');
   out.add("name", model.served->name);
   out.open('[', "versions");
-  out.add({}, std::to_string(current));
-  for (const auto& other : model.others)
-    if (other.first != current) out.add({}, std::to_string(other.first));
+  for (const std::uint64_t generation : versions_of(model)) out.add({}, std::to_string(generation));
   out.close(']');
   out.add("platform", "tickmlp");
   out.open('[', "inputs");

@@ -80,6 +80,7 @@ class Routes {
   InferRequestReader reader_;
   InferRequest request_;
   std::vector<float> outputs_;
+  std::string name_;  // of the model, where it came encoded
 };
 
 }  // namespace tickmlp::serve

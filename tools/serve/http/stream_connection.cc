@@ -141,9 +141,24 @@ class TlsConnection final : public StreamConnection<asio::ssl::stream<tcp::socke
   }
 
  private:
-  // The client is told inside TLS too, so that a cut is no end.
+  // The client is told inside TLS too, so that a cut is no end. One that sends on meanwhile fails OpenSSL's wait for its
+  // own end; what it sends is thrown away unread below TLS, until it has seen the answer or check_time() closes.
   void end_sending() override {
-    stream_.async_shutdown([self = this->self(), this](error_code) { close(); });
+    stream_.async_shutdown([self = this->self(), this](error_code error) {
+      if (!error) return close();
+      lowest().shutdown(tcp::socket::shutdown_send, error);
+      if (error) return close();
+      if (!receiving_) guarded([&] { discard(); });
+    });
+  }
+
+  void discard() {
+    const std::span<char> into = room();
+    lowest().async_read_some(asio::buffer(into.data(), into.size()),
+                             [self = this->self(), this](error_code error, auto) {
+                               if (error) return close();
+                               guarded([&] { discard(); });
+                             });
   }
 };
 

@@ -16,6 +16,7 @@ using simdjson::dom::element;
 using simdjson::dom::object;
 using Field = std::optional<element>;
 
+constexpr std::string_view kRegion = "shared_memory_region";
 constexpr std::size_t kKeptJson = 1 << 20;  // what a thread keeps memory for
 
 // A double rounded to float32, as numpy does it. Beyond its range there is no such number.
@@ -53,15 +54,25 @@ Refusal append_data(array data, std::size_t row, std::size_t most, std::vector<f
   return {};
 }
 
-Refusal read_flag(const Field& parameters, std::string_view name, bool* out) {
+Refusal no_region(std::string_view what) {
+  return bad_request(std::string(what) + ": shared_memory_region: not offered over HTTP");
+}
+
+// Of a request or an output: what flag it sets, and that it asks for nothing that is not offered and would change the
+// answer, or where it goes. Others are passed over, as the protocol asks.
+Refusal read_parameters(const Field& parameters, std::string_view what, std::string_view flag, bool* out) {
   if (!parameters) return {};
   object members;
   if (parameters->get(members) != simdjson::SUCCESS)
     return bad_request("parameters " + seen(parameters) + ": expected an object");
-  element value;
-  if (members[name].get(value) != simdjson::SUCCESS) return {};
-  if (value.get(*out) != simdjson::SUCCESS)
-    return bad_request(std::string(name) + " " + seen(value) + ": expected true or false");
+  std::array<Field, 3> fields;
+  if (const Refusal refusal = take_fields(members, "parameters", {flag, "classification", kRegion}, &fields))
+    return refusal;
+  if (fields[0] && fields[0]->get(*out) != simdjson::SUCCESS)
+    return bad_request(std::string(flag) + " " + seen(fields[0]) + ": expected true or false");
+  if (fields[1])
+    return bad_request(std::string(what) + ": classification: not offered: the outputs are probabilities and values");
+  if (fields[2]) return no_region(what);
   return {};
 }
 
@@ -81,12 +92,7 @@ Refusal read_outputs(const Shape& shape, array wanted, bool binary, std::vector<
     for (const WantedOutput& earlier : *out)
       if (earlier.head == index) return bad_request("outputs: " + std::string(name) + " twice: expected once");
     WantedOutput output{index, binary};
-    if (const Refusal refusal = read_flag(fields[1], "binary_data", &output.binary)) return refusal;
-    object parameters;
-    element ignored;
-    if (fields[1] && fields[1]->get(parameters) == simdjson::SUCCESS &&
-        parameters["classification"].get(ignored) == simdjson::SUCCESS)
-      return bad_request("outputs: classification: not offered: the outputs are probabilities and values");
+    if (const Refusal refusal = read_parameters(fields[1], "outputs", "binary_data", &output.binary)) return refusal;
     out->push_back(output);
   }
   return {};
@@ -162,7 +168,7 @@ Refusal InferRequestReader::read_json(const Shape& shape, std::string_view json,
     out->id = json_text(id);
   }
   bool all_binary = false;
-  if (const Refusal refusal = read_flag(fields[3], "binary_data_output", &all_binary)) return refusal;
+  if (const Refusal refusal = read_parameters(fields[3], "request", "binary_data_output", &all_binary)) return refusal;
   array inputs, outputs;
   object input;
   if (!fields[1] || fields[1]->get(inputs) != simdjson::SUCCESS || inputs.size() != 1 ||
@@ -205,8 +211,10 @@ Refusal InferRequestReader::read_input(const Shape& shape, object input, std::st
     object parameters;
     if (fields[3]->get(parameters) != simdjson::SUCCESS)
       return bad_request("input: parameters " + seen(fields[3]) + ": expected an object");
-    std::array<Field, 1> size;
-    if (const Refusal refusal = take_fields(parameters, "parameters", {"binary_data_size"}, &size)) return refusal;
+    std::array<Field, 2> size;
+    if (const Refusal refusal = take_fields(parameters, "parameters", {"binary_data_size", kRegion}, &size))
+      return refusal;
+    if (size[1]) return no_region("input");
     if (size[0] && !(binary_bytes = whole_number(size[0])))
       return bad_request("binary_data_size " + seen(size[0]) + ": expected a whole number");
   }

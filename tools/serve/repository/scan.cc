@@ -40,13 +40,14 @@ void add_entry(const fs::path& path, std::vector<Found>* out) {
 
 }  // namespace
 
+bool is_name_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+         c == '+' || c == '-';
+}
+
 bool is_model_name(std::string_view name) {
-  const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '+' || c == '-';
-  };
   return !name.empty() && name.size() <= kMaxName && name[0] != '.' && name[0] != '-' &&
-         std::all_of(name.begin(), name.end(), fits);
+         std::all_of(name.begin(), name.end(), is_name_letter);
 }
 
 std::optional<PublishedName> read_published_name(std::string_view file) {

@@ -21,6 +21,7 @@ struct Found {
 // Letters, digits and . _ + -, 63 at most, and the first neither '.' nor '-': as published names are. What is no such
 // name is no model's, so no spelling of a path gets past this.
 bool is_model_name(std::string_view name);
+bool is_name_letter(char c);  // that stands in some
 
 // NAME-GENERATION-SHA8.blob
 struct PublishedName {

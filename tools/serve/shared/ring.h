@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server's half of a ring. Whatever the client does to the memory, nothing here reads or writes beyond it, waits,
-// or takes a value twice.
+// The server's half of a ring. Whatever the client does to the memory, nothing here reads or writes beyond it or waits,
+// and but for the inputs nothing takes a value twice.
 #ifndef TICKMLP_SERVE_SHARED_RING_H_
 #define TICKMLP_SERVE_SHARED_RING_H_
 #include <cstring>
