@@ -19,8 +19,8 @@
 
 namespace tickmlp::serve {
 
-// Until somebody listens for it: a SIGHUP (logrotate's) waits, and does not end the process. Threads that begin meanwhile
-// never see it.
+// Until somebody listens for it: a SIGHUP (logrotate's) waits, and does not end the process. Threads that begin
+// meanwhile never see it.
 class HangupLater {
  public:
   HangupLater() {
