@@ -9,6 +9,7 @@ import pathlib
 import random
 import resource
 import socket
+import statistics
 import struct
 import subprocess
 import threading
@@ -126,22 +127,24 @@ def test_idle_connections_and_half_heads(start, tmp_path):
     server = start("--request-timeout", "60000", "--queue-limit", "0")
     before = descriptors(server)
     clients = GoodClients(server, tmp_path)
-    alone = [clients.end(clients.begin(1, 2000)) for _ in range(3)]
+    runs = 8 if SLOW else 1  # of a second: one's p99 is anything from 0.1 to 2 ms on a shared box
+    alone = [clients.end(clients.begin(1, 2000)) for _ in range(runs)]
     streams = []
     try:
         for i in range(count):
             streams.append(connect(server.port))
             if i % 2 == 0:
                 streams[-1].sendall(GOOD[:20 + i % 60])
-        beside = [clients.end(clients.begin(1, 2000)) for _ in range(3)]
+        beside = [clients.end(clients.begin(1, 2000)) for _ in range(2 * runs)]
         assert descriptors(server) >= count
     finally:
         for stream in streams:
             stream.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     settle(server, before)
-    p99 = [sorted(run["p99_us"] for run in runs)[1] for runs in (alone, beside)]
-    print(f"p99 of good clients in us, median of three: {p99[0]} alone, {p99[1]} beside {count} connections")
+    alone += [clients.end(clients.begin(1, 2000)) for _ in range(runs)]
+    p99 = [statistics.median(run["p99_us"] for run in each) for each in (alone, beside)]
+    print(f"p99 of good clients in us, median of {2 * runs}: {p99[0]} alone, {p99[1]} beside {count} connections")
 
 
 def test_out_of_descriptors(server, tmp_path):
