@@ -5,8 +5,9 @@
 #define TICKMLP_BENCH_SERVE_BARE_EXCHANGE_H_
 #include <algorithm>
 #include <cstring>
-#include <memory>
+#include <new>
 #include <thread>
+#include <vector>
 
 #include "cli.h"
 #include "tickmlp.h"

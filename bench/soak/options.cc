@@ -2,7 +2,6 @@
 // The options of `tickmlp certify` that begin with --soak.
 #include "soak/soak_options.h"
 
-#include "cli.h"
 #include "options.h"
 
 namespace tickmlp::bench {

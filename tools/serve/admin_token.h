@@ -2,9 +2,9 @@
 // Who may load and unload models: whoever sends the server's token as `Authorization: Bearer TOKEN`, on any transport.
 #ifndef TICKMLP_SERVE_ADMIN_TOKEN_H_
 #define TICKMLP_SERVE_ADMIN_TOKEN_H_
-#include <algorithm>
 #include <string_view>
 
+#include "serve/letter_case.h"
 #include "serve/refusal.h"
 
 namespace tickmlp::serve {
@@ -12,10 +12,7 @@ namespace tickmlp::serve {
 // The scheme in any case (RFC 9110 11.1). Compares without telling by its time how much of the token was right.
 inline bool is_token(std::string_view authorization, std::string_view token) {
   constexpr std::string_view kScheme = "bearer ";
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  if (authorization.size() < kScheme.size() ||
-      !std::equal(kScheme.begin(), kScheme.end(), authorization.begin(), [&](char a, char b) { return a == lower(b); }))
-    return false;
+  if (!same_name(authorization.substr(0, kScheme.size()), kScheme)) return false;
   authorization.remove_prefix(kScheme.size());
   unsigned char difference = authorization.size() == token.size() ? 0 : 1;
   for (std::size_t i = 0; i < authorization.size(); ++i)

@@ -37,11 +37,6 @@ bool is_token(std::string_view text) {
                                       [](char c) { return is_letter_or_digit(c) || is_one_of(c, "!#$%&'*+-.^_`|~"); });
 }
 
-bool same_name(std::string_view name, std::string_view lower_case) {
-  return std::equal(name.begin(), name.end(), lower_case.begin(), lower_case.end(),
-                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
-}
-
 bool is_host(std::string_view text) {
   std::string_view port;
   if (text.starts_with('[')) {  // an IPv6 address

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "serve/letter_case.h"
+
 namespace tickmlp::serve {
 
 // What is wrong with these lines, or null: line ends that are not CR LF, control bytes, lines that continue the one
@@ -12,8 +14,6 @@ namespace tickmlp::serve {
 const char* fault_of_lines(std::string_view lines);
 
 bool is_token(std::string_view text);
-// Whether `name` is `lower_case`, in whichever case.
-bool same_name(std::string_view name, std::string_view lower_case);
 // host[:port] in the letters of RFC 3986: no user, no path, nothing empty.
 bool is_host(std::string_view text);
 

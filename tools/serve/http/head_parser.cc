@@ -108,7 +108,7 @@ void HeadParser::on_field_impl(http::field field, string_view beast_name, string
     case http::field::content_encoding:
       if (once(&codings_)) {
         incoming_->content_encoding.assign(value);
-        for (char& c : incoming_->content_encoding) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        for (char& c : incoming_->content_encoding) c = lower_case(c);
       }
       break;
     case http::field::accept_encoding:

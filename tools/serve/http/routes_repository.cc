@@ -45,9 +45,10 @@ Refusal read_change(std::string_view body, const std::string& what, std::optiona
   if (fields[0]->get(parameters) != simdjson::SUCCESS)
     return bad_request(what + ": parameters " + seen(fields[0]) + ": expected an object");
   for (const auto [name, value] : parameters) {
-    if (what == "rollback" && name == "version" && *version)
-      return bad_request(what + ": parameters: version stands twice: expected once");
-    if (what == "rollback" && name == "version" && (*version = version_of(value))) continue;
+    if (what == "rollback" && name == "version") {
+      if (*version) return bad_request(what + ": parameters: version stands twice: expected once");
+      if ((*version = version_of(value))) continue;
+    }
     if (what != "unload")
       return bad_request(what + ": parameters: " + cut_text(name) + " " + seen(value) + ": expected " +
                          (what == "rollback" ? "version, a whole number" : "none"));

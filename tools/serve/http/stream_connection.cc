@@ -142,7 +142,8 @@ class TlsConnection final : public StreamConnection<asio::ssl::stream<tcp::socke
 
  private:
   // The client is told inside TLS too, so that a cut is no end. Of one that sends on meanwhile OpenSSL does not wait
-  // for the end; what it sends is thrown away unread below TLS, until it has seen the answer or check_time() closes.
+  // for the end, and reads nothing more; what it sends is thrown away below TLS, until it has seen the answer or
+  // check_time() closes.
   void end_sending() override {
     stream_.async_shutdown([self = this->self(), this](error_code error) {
       if (!error) return close();

@@ -132,9 +132,10 @@ void Poller::infer(const Asked& asked) {
   const std::size_t outputs = std::size_t{request.states} * shape.outputs;
   if (inputs > ring.geometry().input_floats || outputs > ring.geometry().output_floats)
     return refuse(asked, chosen, TICKMLP_CLIENT_TOO_LARGE);
-  make_room(inputs, outputs);
+  make_room(0, outputs);
   const float* states = ring.inputs(asked.slot, keyed);
   if (chosen.model->shadow.get() != nullptr) {
+    make_room(inputs, 0);
     ring.copy_inputs(asked.slot, keyed, inputs, inputs_.data());
     states = inputs_.data();
   } else {
